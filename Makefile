@@ -36,6 +36,7 @@ check: $(STAMP)  ## format, lint, types (two checkers), floors, dependencies; ch
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
+	PYTHONPATH=src $(BIN)/pyright --pythonpath $(BIN)/python --verifytypes collectkit --ignoreexternal | tail -n 4
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 

@@ -1,29 +1,32 @@
-"""Collections as a pure library: what each account owes, where it stands, what may be done about it today, why, and when to look again.
+"""Collections as a pure library: what each account owes, where it stands, what may be done about it today, and why.
 
-`import collectkit as ck` and find every daily name here. A name loads the module it comes from on first use, so the
+`import collectkit as ck` and find every daily name here. A name loads the module it lives in on first use, so the
 import itself costs next to nothing and needs no extra.
 
-To add a name: put it into `_NAMES` under its module, then run `make exports`, which rewrites `__init__.pyi` for editors
+To add a name: put it under its module in `_NAMES`, then run `make exports`, which rewrites `__init__.pyi` for editors
 and type checkers. tests/api compares the two.
 """
 
 from importlib import import_module
+from typing import Final
 
 __version__ = "0.1.0"
 
-# Module -> the names it gives to users. Top rooms first, then core; sorted within a row.
-_NAMES: dict[str, tuple[str, ...]] = {}
+# Module -> the names it gives to users: top rooms first, then core.
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "core.money": ("Money", "Rounding"),
+    "core.errors": ("CollectkitError", "CollectkitWarning"),
+}
 
-_HOME = {name: module for module, names in _NAMES.items() for name in names}
+_HOME: Final = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0605 - the static list for checkers is in __init__.pyi
+__all__ = sorted([*_HOME, "__version__"])
 
 
 def __getattr__(name: str) -> object:
-    module = _HOME.get(name)
-    if module is None:
+    if name not in _HOME:
         raise AttributeError(_hint(name))
-    value: object = getattr(import_module(f"{__name__}.{module}"), name)
+    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value  # the next look does not come here
     return value
 
@@ -33,13 +36,16 @@ def __dir__() -> list[str]:
 
 
 def _hint(name: str) -> str:
-    """One line for a name that is not here: the nearest name we have, or the module that must be imported."""
+    """Say in one line what stands nearest to a name that is not here."""
     from difflib import get_close_matches
     from importlib.util import find_spec
 
-    said = f"collectkit has no {name!r}"
-    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
-        return f"{said} among its names; it is a module: import {__name__}.{name}"
-    by_lower = {known.lower(): known for known in __all__}
-    near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.75)
-    return f"{said}; did you mean {by_lower[near[0]]!r}?" if near else said
+    said = f"no {name!r} in collectkit"
+    if name.startswith("_"):
+        return said
+    for place in (__name__, f"{__name__}.core"):
+        if find_spec(f"{place}.{name}") is not None:
+            return f"{said}; it is a module: import {place}.{name}"
+    known = {word.lower(): word for word in __all__}
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.75)
+    return f"{said}; did you mean {known[near[0]]!r}?" if near else said
