@@ -12,5 +12,5 @@ assert_type(ten + ten, ck.Money)
 assert_type(ten.split(3), tuple[ck.Money, ...])
 
 
-def _caught(error: ck.CollectkitError) -> str:
+def caught(error: ck.CollectkitError) -> str:
     return error.code
