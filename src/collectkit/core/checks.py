@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from collectkit.core.errors import InvalidDate, InvalidRecord
+from collectkit.core.errors import CollectkitError, InvalidDate, InvalidRecord
 
 __all__ = [
     "MAX_ID_LENGTH",
@@ -24,6 +24,8 @@ __all__ = [
     "optional",
     "plain_date",
     "positive_int",
+    "require_date",
+    "require_int",
     "text_up_to",
     "tuple_of",
     "whole",
@@ -59,6 +61,41 @@ def plain_date(instance: object, attribute: attrs.Attribute[Any], value: object)
     if isinstance(value, date):  # a subclass, such as pendulum.Date, compares and hashes alike
         return
     raise InvalidDate("calendars.type", f"{where} needs a datetime.date, not {type(value).__name__}", field=where)
+
+
+def require_date(value: object, name: str) -> date:
+    """Return a function's argument `name` as a day; an instant, text or None is refused.
+
+    >>> require_date(date(2026, 3, 12), "start_on")
+    datetime.date(2026, 3, 12)
+
+    Raises:
+        InvalidDate: `calendars.datetime_for_date` or `calendars.type`.
+    """
+    if isinstance(value, datetime):
+        raise InvalidDate(
+            "calendars.datetime_for_date",
+            f"{name} is a day and was given an instant; convert it first: instant.astimezone(zone).date()",
+            field=name,
+        )
+    if not isinstance(value, date):
+        raise InvalidDate("calendars.type", f"{name} needs a datetime.date, not {type(value).__name__}", field=name)
+    return value
+
+
+def require_int(
+    value: object, name: str, *, at_least: int, at_most: int, code: str, error: type[CollectkitError] = InvalidDate
+) -> int:
+    """Return a function's argument `name` as a whole number between two bounds; raises `error` with `code`.
+
+    >>> require_int(3, "count", at_least=1, at_most=10, code="calendars.count")
+    3
+    """
+    if type(value) is not int:
+        raise error(code, f"{name} needs a whole number, not {type(value).__name__}", field=name)
+    if not at_least <= value <= at_most:
+        raise error(code, f"{name} must be from {at_least} to {at_most}", field=name, given=value)
+    return value
 
 
 def aware_datetime(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:

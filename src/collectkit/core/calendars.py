@@ -1,0 +1,717 @@
+"""Days: month steps from an anchor, business days, recurrence rules, and the way from a local day to an instant.
+
+Dates are stdlib `date`, instants are aware `datetime`. Nothing here reads a clock, knows a country's holidays or
+guesses a zone: a calendar says for which days its holidays are known, and a day outside raises `CalendarMissing`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cached_property
+from itertools import islice
+from typing import Final, Literal, NoReturn, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import attrs
+
+from collectkit.core.checks import require_date, require_int
+from collectkit.core.errors import CalendarMissing, InvalidDate
+
+__all__ = [
+    "WEEKENDS_ONLY",
+    "Adjustment",
+    "BusinessCalendar",
+    "Every",
+    "MonthEnd",
+    "TimeUnit",
+    "add_months",
+    "add_years",
+    "business_date",
+    "days_in_month",
+    "is_leap",
+    "local_instant",
+    "month_dates",
+    "parse_date",
+    "parse_instant",
+    "parse_wall_time",
+    "rrule_dates",
+    "zone",
+]
+
+MonthEnd = Literal["clamp", "roll"]
+"""What becomes of a day that the month lacks: its last day (`clamp`), or the 1st of the next month (`roll`)."""
+
+TimeUnit = Literal["days", "weeks", "semimonths", "months", "years"]
+"""What an `Every` counts; a semimonth pairs a day of the month with the one 15 days apart (1st and 16th)."""
+
+Adjustment = Literal["none", "following", "modified_following", "preceding", "modified_preceding", "nearest"]
+"""Where a day that is no business day moves; `modified_*` turn round rather than leave the month, `nearest` prefers
+the later of two equally near days."""
+
+MAX_DATES: Final = 100_000  # of one call; more is a mistake, and would be work in proportion to it
+
+_MONTH_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+# [is leap][anchor day] -> the twelve (month, day) pairs of a year, clamped
+_YEAR_OF: Final = tuple(
+    tuple(
+        tuple((month, min(day, days + (leap and month == 2))) for month, days in enumerate(_MONTH_DAYS, 1))
+        for day in range(32)
+    )
+    for leap in (False, True)
+)
+_ISO_DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+_WALL_TIME: Final = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?", re.ASCII)
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
+)
+_ZONE_NAME: Final = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
+
+
+# -- months ----------------------------------------------------------------------------------------------------
+
+
+def is_leap(year: int) -> bool:
+    """Say whether a year of the Gregorian calendar has 29 February.
+
+    >>> is_leap(2024), is_leap(1900), is_leap(2000)
+    (True, False, True)
+    """
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def days_in_month(year: int, month: int) -> int:
+    """Return the number of days of a month, 28 to 31.
+
+    >>> days_in_month(2024, 2), days_in_month(2023, 2)
+    (29, 28)
+
+    Raises:
+        InvalidDate: `calendars.out_of_range` unless `month` is 1 to 12.
+    """
+    require_int(month, "month", at_least=1, at_most=12, code="calendars.out_of_range")
+    return _MONTH_DAYS[month - 1] + (month == 2 and is_leap(year))
+
+
+def add_months(anchor: date, months: int, *, month_end: MonthEnd = "clamp") -> date:
+    """Step whole months from `anchor`, back for a negative number; a day the month lacks is clamped or rolls on.
+
+    The k-th due date is `add_months(anchor, k)`, never a step from the date before: 31 January, 28 February, 31 March.
+
+    >>> add_months(date(2026, 1, 31), 1), add_months(date(2026, 1, 31), 1, month_end="roll")
+    (datetime.date(2026, 2, 28), datetime.date(2026, 3, 1))
+
+    Raises:
+        InvalidDate: `calendars.out_of_range` outside the years 1 to 9999, `calendars.type`, `calendars.month_end`.
+    """
+    require_date(anchor, "anchor")
+    if type(months) is not int:
+        raise InvalidDate("calendars.type", f"months needs a whole number, not {type(months).__name__}")
+    if month_end != "clamp":
+        _require_choice(month_end, MonthEnd, "month_end")
+    return _on_month(anchor.year * 12 + anchor.month - 1 + months, anchor.day, month_end)
+
+
+def add_years(anchor: date, years: int, *, month_end: MonthEnd = "clamp") -> date:
+    """Step whole years from `anchor`; 29 February becomes 28 February (`clamp`) or 1 March (`roll`) in common years.
+
+    >>> add_years(date(2024, 2, 29), 1), add_years(date(2024, 2, 29), 4)
+    (datetime.date(2025, 2, 28), datetime.date(2028, 2, 29))
+
+    Raises:
+        InvalidDate: as `add_months`.
+    """
+    if type(years) is not int:
+        raise InvalidDate("calendars.type", f"years needs a whole number, not {type(years).__name__}")
+    return add_months(anchor, 12 * years, month_end=month_end)
+
+
+def month_dates(
+    anchor: date, count: int, every_months: int = 1, *, first: int = 1, month_end: MonthEnd = "clamp"
+) -> list[date]:
+    """List `count` dates that lie `first`, `first` + 1, ... steps of `every_months` after `anchor`.
+
+    The anchor itself is step 0, so `first=0` begins with it. Each date is reckoned from the anchor.
+
+    >>> [day.isoformat() for day in month_dates(date(2026, 1, 31), 3)]
+    ['2026-02-28', '2026-03-31', '2026-04-30']
+
+    Raises:
+        InvalidDate: `calendars.out_of_range`, `calendars.type`, `calendars.count`, `calendars.step`,
+            `calendars.month_end`.
+    """
+    require_date(anchor, "anchor")
+    require_int(count, "count", at_least=0, at_most=MAX_DATES, code="calendars.count")
+    require_int(every_months, "every_months", at_least=1, at_most=120_000, code="calendars.step")
+    require_int(first, "first", at_least=-MAX_DATES, at_most=MAX_DATES, code="calendars.count")
+    if count == 0:
+        return []
+    day = anchor.day
+    start = anchor.year * 12 + anchor.month - 1 + first * every_months
+    last = start + (count - 1) * every_months
+    if start < 12 or last >= 120_000:
+        _refuse_year()
+    if month_end != "clamp":
+        _require_choice(month_end, MonthEnd, "month_end")
+        if day > 28:
+            return [_on_month(index, day, month_end) for index in range(start, last + 1, every_months)]
+    common, leap = _YEAR_OF[False][day], _YEAR_OF[True][day]
+    if every_months == 1:  # whole years of a table, then cut: no division and no length of month per date
+        lead = start % 12
+        dates = [
+            date(year, month, month_day)
+            for year in range(start // 12, last // 12 + 1)
+            for month, month_day in (leap if year % 4 == 0 and (year % 100 or year % 400 == 0) else common)
+        ]
+        return dates[lead : lead + count] if len(dates) != count else dates
+    dates = []
+    for index in range(start, last + 1, every_months):
+        year, month0 = divmod(index, 12)
+        dates.append(date(year, *(leap if is_leap(year) else common)[month0]))
+    return dates
+
+
+_Day = date  # inside `Every` the word is the method
+
+
+@attrs.frozen
+class Every:
+    """A rhythm: every `n` days, weeks, semimonths, months or years, counted from an anchor.
+
+    Semimonths: an anchor on the 1st to 15th pairs with the day 15 later, one on the 16th to 31st with the day 15
+    earlier, so 1 gives the 1st and 16th, and 15 gives the 15th and 30th.
+
+    >>> Every(2, "weeks").date(anchor=date(2026, 1, 2), number=3)
+    datetime.date(2026, 2, 13)
+
+    Raises:
+        InvalidDate: `calendars.step` unless `n` is 1 to 36,600; `calendars.unit`.
+    """
+
+    n: int = attrs.field()
+    unit: TimeUnit = attrs.field()
+
+    @n.validator
+    def _check_n(self, _attribute: object, value: object) -> None:
+        require_int(value, "Every.n", at_least=1, at_most=36_600, code="calendars.step")
+
+    @unit.validator
+    def _check_unit(self, _attribute: object, value: object) -> None:
+        _require_choice(value, TimeUnit, "unit")
+
+    def date(self, *, anchor: _Day, number: int, month_end: MonthEnd = "clamp") -> _Day:
+        """Return the day `number` steps after `anchor`; 0 is the anchor, negative numbers lie before it.
+
+        >>> Every(1, "months").date(anchor=date(2024, 1, 31), number=13)
+        datetime.date(2025, 2, 28)
+
+        Raises:
+            InvalidDate: `calendars.out_of_range`, `calendars.type`, `calendars.month_end`.
+        """
+        if type(number) is not int:
+            raise InvalidDate("calendars.type", f"number needs a whole number, not {type(number).__name__}")
+        if self.unit == "months":
+            return add_months(anchor, number * self.n, month_end=month_end)
+        if self.unit == "years":
+            return add_months(anchor, 12 * number * self.n, month_end=month_end)
+        require_date(anchor, "anchor")
+        _require_choice(month_end, MonthEnd, "month_end")
+        if self.unit == "semimonths":
+            low = anchor.day if anchor.day <= 15 else anchor.day - 15
+            month, second = divmod(number * self.n + (anchor.day > 15), 2)
+            return _on_month(anchor.year * 12 + anchor.month - 1 + month, low + 15 * second, month_end)
+        return _from_ordinal(anchor.toordinal() + number * self.n * (7 if self.unit == "weeks" else 1))
+
+    def dates(self, *, anchor: _Day, count: int, first: int = 1, month_end: MonthEnd = "clamp") -> list[_Day]:
+        """List `count` days, those `first`, `first` + 1, ... steps after `anchor`.
+
+        >>> Every(1, "semimonths").dates(anchor=date(2026, 1, 16), count=3)
+        [datetime.date(2026, 2, 1), datetime.date(2026, 2, 16), datetime.date(2026, 3, 1)]
+
+        Raises:
+            InvalidDate: as `date`, and `calendars.count`.
+        """
+        if self.unit in ("months", "years"):
+            step = self.n if self.unit == "months" else 12 * self.n
+            return month_dates(anchor, count, min(step, 120_000), first=first, month_end=month_end)
+        require_int(count, "count", at_least=0, at_most=MAX_DATES, code="calendars.count")
+        require_int(first, "first", at_least=-MAX_DATES, at_most=MAX_DATES, code="calendars.count")
+        if self.unit == "semimonths":
+            return [self.date(anchor=anchor, number=first + k, month_end=month_end) for k in range(count)]
+        require_date(anchor, "anchor")
+        _require_choice(month_end, MonthEnd, "month_end")
+        step = self.n * (7 if self.unit == "weeks" else 1)
+        start = anchor.toordinal() + first * step
+        if count and not (start >= 1 and start + (count - 1) * step <= _Day.max.toordinal()):
+            _refuse_year()
+        from_ordinal = _Day.fromordinal
+        return [from_ordinal(start + k * step) for k in range(count)]
+
+
+def rrule_dates(rule: str, *, start_on: date, count: int) -> list[date]:
+    """List the first `count` days of an RFC 5545 recurrence rule from `start_on`, which counts where the rule meets it.
+
+    `BYMONTHDAY=31` skips short months; the last day of every month is `BYMONTHDAY=-1`. The rule may not carry a start
+    or a time of day, and must yield enough days within 400 years.
+
+    >>> rrule_dates("FREQ=MONTHLY;BYMONTHDAY=-1", start_on=date(2026, 1, 31), count=2)
+    [datetime.date(2026, 1, 31), datetime.date(2026, 2, 28)]
+
+    Raises:
+        InvalidDate: `calendars.rule` for a rule that cannot be read, `calendars.rule_ends` where it yields fewer days.
+    """
+    from dateutil.rrule import rrule, rrulestr
+
+    require_date(start_on, "start_on")
+    require_int(count, "count", at_least=0, at_most=10_000, code="calendars.count")
+    text = rule.strip().upper() if isinstance(rule, str) else ""
+    text = text.removeprefix("RRULE:")
+    if not 0 < len(text) <= 500 or not all(part.partition("=")[1] for part in text.split(";")) or ":" in text:
+        raise InvalidDate(
+            "calendars.rule", "a recurrence rule looks like FREQ=MONTHLY;BYMONTHDAY=-1, on one line without DTSTART"
+        )
+    if any(part.startswith(("BYHOUR", "BYMINUTE", "BYSECOND")) for part in text.split(";")) or not any(
+        part in ("FREQ=DAILY", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY") for part in text.split(";")
+    ):
+        raise InvalidDate("calendars.rule", "a recurrence rule for days has FREQ of DAILY, WEEKLY, MONTHLY or YEARLY")
+    start = datetime(start_on.year, start_on.month, start_on.day)  # noqa: DTZ001 - dateutil's rules for days are naive
+    try:
+        parsed = rrulestr(text, dtstart=start)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise InvalidDate("calendars.rule", f"the recurrence rule cannot be read: {error}") from error
+    if not isinstance(parsed, rrule):  # pragma: no cover - a set needs RDATE or EXDATE lines, refused above
+        raise InvalidDate("calendars.rule", "a single recurrence rule is needed, not a set of them")
+    horizon = datetime(min(start_on.year + 400, 9999), 12, 31)  # noqa: DTZ001 - as above
+    days = []
+    for found in islice(parsed, count):
+        if found > horizon:
+            break
+        days.append(found.date())
+    if len(days) < count:
+        raise InvalidDate(
+            "calendars.rule_ends",
+            f"the recurrence rule yields {len(days)} of {count} days; raise its COUNT or UNTIL, or ask for fewer",
+            found=len(days),
+            wanted=count,
+        )
+    return days
+
+
+# -- business days ---------------------------------------------------------------------------------------------
+
+
+def _weekdays(values: Iterable[int]) -> frozenset[int]:
+    days = frozenset(values)
+    if any(type(day) is not int or not 0 <= day <= 6 for day in days) or len(days) == 7:
+        raise InvalidDate(
+            "calendars.weekend", "weekend holds days of the week, 0 for Monday to 6 for Sunday, not all 7"
+        )
+    return days
+
+
+def _days(values: Iterable[date]) -> frozenset[date]:
+    return frozenset(require_date(day, "holidays") for day in values)
+
+
+@attrs.frozen(kw_only=True)
+class BusinessCalendar:
+    """Weekends and holidays, with the range `[known_from_on, known_until_on)` for which the holidays are known.
+
+    Without a range no holidays may be given and none are claimed: the calendar then knows weekends only, on any day.
+    A day outside the range raises `CalendarMissing`, never "no holiday".
+
+    >>> may = BusinessCalendar(
+    ...     holidays=[date(2026, 5, 1)], known_from_on=date(2026, 5, 1), known_until_on=date(2026, 6, 1)
+    ... )
+    >>> may.add_business_days(date(2026, 5, 1), 5)
+    datetime.date(2026, 5, 8)
+
+    Raises:
+        InvalidDate: `calendars.weekend`, `calendars.known_range`, `calendars.datetime_for_date`, `calendars.type`.
+    """
+
+    weekend: frozenset[int] = attrs.field(default=frozenset({5, 6}), converter=_weekdays)
+    holidays: frozenset[date] = attrs.field(default=frozenset(), converter=_days)
+    known_from_on: date | None = None
+    known_until_on: date | None = None
+
+    def __attrs_post_init__(self) -> None:
+        start, end = self.known_from_on, self.known_until_on
+        if start is None and end is None:
+            if self.holidays:
+                raise InvalidDate(
+                    "calendars.known_range", "holidays need known_from_on and known_until_on: the days they cover"
+                )
+            return
+        if require_date(start, "known_from_on") >= require_date(end, "known_until_on"):
+            raise InvalidDate("calendars.known_range", "known_from_on must lie before known_until_on")
+        if self.holidays and not (min(self.holidays) >= start and max(self.holidays) < end):  # type: ignore[operator] # both are dates here
+            raise InvalidDate("calendars.known_range", "a holiday lies outside [known_from_on, known_until_on)")
+
+    def is_business_day(self, day: date) -> bool:
+        """Say whether `day` is neither weekend nor holiday.
+
+        >>> WEEKENDS_ONLY.is_business_day(date(2026, 5, 1)), WEEKENDS_ONLY.is_business_day(date(2026, 5, 2))
+        (True, False)
+
+        Raises:
+            CalendarMissing: `calendars.calendar_missing`.
+        """
+        self._known(require_date(day, "day").toordinal())
+        return day.weekday() not in self.weekend and day not in self.holidays
+
+    def add_business_days(self, day: date, n: int) -> date:
+        """Return the `n`-th business day after `day`, before it for a negative `n`; 0 gives `day` as it is.
+
+        `day` itself is never counted, business day or not.
+
+        >>> WEEKENDS_ONLY.add_business_days(date(2026, 5, 1), 1), WEEKENDS_ONLY.add_business_days(date(2026, 5, 3), -1)
+        (datetime.date(2026, 5, 4), datetime.date(2026, 5, 1))
+
+        Raises:
+            CalendarMissing: `calendars.calendar_missing`, for `day` or the answer.
+            InvalidDate: `calendars.out_of_range`, `calendars.count`.
+        """
+        ordinal = require_date(day, "day").toordinal()
+        require_int(n, "n", at_least=-3_652_060, at_most=3_652_060, code="calendars.count")
+        self._known(ordinal)
+        if n == 0:
+            return day
+        found = self._nth(self._before(ordinal + 1) + n - 1 if n > 0 else self._before(ordinal) + n)
+        self._known(found)
+        return _from_ordinal(found)
+
+    def business_days_between(self, start_on: date, end_on: date) -> int:
+        """Count the business days of `[start_on, end_on)`; negative where `end_on` comes first.
+
+        So it is 0 from Friday to Friday, 1 from Friday to Monday, and -1 from Monday back to Friday.
+
+        >>> WEEKENDS_ONLY.business_days_between(date(2025, 1, 5), date(2025, 1, 3))
+        -1
+
+        Raises:
+            CalendarMissing: `calendars.calendar_missing`; the later of the two may be `known_until_on` itself.
+        """
+        start, end = require_date(start_on, "start_on").toordinal(), require_date(end_on, "end_on").toordinal()
+        if start != end:
+            self._known(min(start, end))
+            self._known(max(start, end) - 1)
+        else:
+            self._known(start)
+        return self._before(end) - self._before(start)
+
+    def adjust(self, day: date, how: Adjustment) -> date:
+        """Move `day` to a business day in the named way; a business day stays.
+
+        >>> WEEKENDS_ONLY.adjust(date(2026, 5, 31), "following")
+        datetime.date(2026, 6, 1)
+        >>> WEEKENDS_ONLY.adjust(date(2026, 5, 31), "modified_following")
+        datetime.date(2026, 5, 29)
+
+        Raises:
+            CalendarMissing: `calendars.calendar_missing`, for `day` or the answer; never for `none`.
+            InvalidDate: `calendars.adjustment`, `calendars.out_of_range`.
+        """
+        if how not in _ADJUSTMENTS:
+            _require_choice(how, Adjustment, "adjustment")
+        if how == "none" or self.is_business_day(day):
+            return require_date(day, "day")
+        if how == "nearest":
+            later, earlier = self._moved(day, 1), self._moved(day, -1)
+            return later if (later - day) <= (day - earlier) else earlier
+        step = 1 if how.endswith("following") else -1
+        moved = self._moved(day, step)
+        if how.startswith("modified") and moved.month != day.month:
+            return self._moved(day, -step)
+        return moved
+
+    def prefix(self, start_on: date, end_on: date) -> list[int]:
+        """List, for each day from `start_on` to `end_on` inclusive, the business days of `[start_on, day)`.
+
+        With `table = prefix(lo, hi)` the business days of `[a, b)` are `table[b - lo] - table[a - lo]`: one look-up
+        per account for whoever works on columns.
+
+        >>> WEEKENDS_ONLY.prefix(date(2026, 5, 1), date(2026, 5, 5))
+        [0, 1, 1, 1, 2]
+
+        Raises:
+            CalendarMissing: `calendars.calendar_missing`.
+            InvalidDate: `calendars.order` where `end_on` comes before `start_on`.
+        """
+        if require_date(end_on, "end_on") < require_date(start_on, "start_on"):
+            raise InvalidDate("calendars.order", "end_on comes before start_on")
+        self.business_days_between(start_on, end_on)  # both ends are known
+        lo = start_on.toordinal()
+        offset = self._before(lo)
+        return [self._before(ordinal) - offset for ordinal in range(lo, end_on.toordinal() + 1)]
+
+    # A day is counted by whole weeks and a table of seven, less the holidays before it: no table over the years,
+    # so an unlimited calendar costs nothing, and the inverse is a bisection as well.
+
+    @cached_property
+    def _week(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Count per day of the week the working days before it since day 0 of the era, and list those of a week."""
+        working = [k for k in range(7) if (k - 1) % 7 not in self.weekend]  # ordinal 1 is a Monday, so k = 0 a Sunday
+        return tuple(sum(1 for k in working if k < limit) for limit in range(7)), tuple(working)
+
+    @cached_property
+    def _off(self) -> tuple[int, ...]:
+        """Holidays that take a working day away, as sorted ordinals."""
+        return tuple(sorted(day.toordinal() for day in self.holidays if day.weekday() not in self.weekend))
+
+    @cached_property
+    def _off_at(self) -> tuple[int, ...]:
+        """For each of these the number of business days before it."""
+        return tuple(self._before(ordinal) for ordinal in self._off)
+
+    def _before(self, ordinal: int) -> int:
+        """Count the business days of the era before a day."""
+        counts, working = self._week
+        weeks, rest = divmod(ordinal, 7)
+        return weeks * len(working) + counts[rest] - bisect_left(self._off, ordinal)
+
+    def _nth(self, index: int) -> int:
+        """Return the ordinal of the business day that has `index` business days before it."""
+        _, working = self._week
+        weeks, rest = divmod(index + bisect_right(self._off_at, index), len(working))
+        return weeks * 7 + working[rest]
+
+    def _moved(self, day: date, step: int) -> date:
+        return self.add_business_days(day, step)
+
+    def _known(self, ordinal: int) -> None:
+        start, end = self.known_from_on, self.known_until_on
+        if start is None or end is None or start.toordinal() <= ordinal < end.toordinal():
+            return
+        raise CalendarMissing(
+            "calendars.calendar_missing",
+            f"holidays are known from {start} until before {end}, and a day outside was asked; "
+            "give a calendar that covers it",
+            known_from_on=start,
+            known_until_on=end,
+        )
+
+
+_ADJUSTMENTS: Final = frozenset(get_args(Adjustment))
+
+WEEKENDS_ONLY: Final = BusinessCalendar()
+"""Saturday and Sunday off, no holidays claimed, any day."""
+
+
+# -- text, zones and instants ----------------------------------------------------------------------------------
+
+
+def parse_date(text: str) -> date:
+    """Read a day written `YYYY-MM-DD`, and nothing else: no other order, no week dates, no digits alone.
+
+    >>> parse_date("2026-03-12")
+    datetime.date(2026, 3, 12)
+
+    Raises:
+        InvalidDate: `calendars.syntax`.
+    """
+    found = _ISO_DATE.fullmatch(text) if isinstance(text, str) else None
+    if found is not None:
+        try:
+            return date(int(found[1]), int(found[2]), int(found[3]))
+        except ValueError:  # the month or the day does not exist
+            pass
+    raise InvalidDate("calendars.syntax", "a day is written YYYY-MM-DD, such as 2026-03-12, and must exist")
+
+
+def parse_wall_time(text: str) -> time:
+    """Read a time of day written `HH:MM` or `HH:MM:SS`; a leap second is refused.
+
+    >>> parse_wall_time("08:30")
+    datetime.time(8, 30)
+
+    Raises:
+        InvalidDate: `calendars.syntax`.
+    """
+    found = _WALL_TIME.fullmatch(text) if isinstance(text, str) else None
+    if found is not None:
+        try:
+            return time(int(found[1]), int(found[2]), int(found[3] or 0))
+        except ValueError:  # hour 24, second 60
+            pass
+    raise InvalidDate("calendars.syntax", "a time of day is written HH:MM or HH:MM:SS, from 00:00 to 23:59:59")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an instant written `YYYY-MM-DDTHH:MM:SS` with an offset or `Z`.
+
+    >>> parse_instant("2026-03-12T08:30:00+01:00").isoformat()
+    '2026-03-12T08:30:00+01:00'
+
+    Raises:
+        InvalidDate: `calendars.syntax`; `calendars.naive` where the offset is missing.
+    """
+    found = _INSTANT.fullmatch(text) if isinstance(text, str) else None
+    if found is not None:
+        if found[2] is None:
+            raise InvalidDate("calendars.naive", "an instant needs its offset, such as +01:00 or Z")
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:  # a day, hour, second or offset that does not exist
+            pass
+    raise InvalidDate("calendars.syntax", "an instant is written YYYY-MM-DDTHH:MM:SS+HH:MM, and must exist")
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the IANA time zone of that name.
+
+    >>> zone("Europe/Berlin")
+    zoneinfo.ZoneInfo(key='Europe/Berlin')
+
+    Raises:
+        InvalidDate: `calendars.zone` for a name that does not exist, `calendars.zone_data_missing` where this machine
+            has no zone data at all.
+    """
+    if isinstance(name, str) and len(name) <= 64 and _ZONE_NAME.fullmatch(name) is not None:
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, OSError, ValueError):  # unknown, a folder of zones, or a file that is no zone
+            pass
+        try:
+            ZoneInfo.no_cache("Etc/UTC")
+        except ZoneInfoNotFoundError as error:
+            raise InvalidDate(
+                "calendars.zone_data_missing", "this machine has no time zone data; install the package tzdata"
+            ) from error
+    raise InvalidDate("calendars.zone", "no IANA time zone has that name; write one such as 'Europe/Berlin'")
+
+
+def local_instant(
+    day: date,
+    wall_time: time,
+    zone: str | tzinfo,
+    *,
+    gap: Literal["raise", "shift_forward"] = "raise",
+    overlap: Literal["raise", "first", "second"] = "raise",
+) -> datetime:
+    """Return the instant at which clocks in `zone` show `wall_time` on `day`.
+
+    A time that the clocks skip raises, or moves forward to the first instant after the gap; one that they show twice
+    raises unless `overlap` names the first or the second.
+
+    >>> local_instant(date(2026, 3, 12), time(8), "Europe/Berlin").isoformat()
+    '2026-03-12T08:00:00+01:00'
+    >>> local_instant(date(2011, 12, 30), time(9), "Pacific/Apia", gap="shift_forward").isoformat()
+    '2011-12-31T00:00:00+14:00'
+
+    Raises:
+        InvalidDate: `calendars.nonexistent_local_time`, `calendars.ambiguous_local_time`, `calendars.zone`,
+            `calendars.zone_data_missing`, `calendars.type`, `calendars.out_of_range`.
+    """
+    require_date(day, "day")
+    if not isinstance(wall_time, time) or wall_time.tzinfo is not None:
+        raise InvalidDate("calendars.type", "wall_time needs a datetime.time without a zone of its own")
+    _require_choice(gap, Literal["raise", "shift_forward"], "gap")
+    _require_choice(overlap, Literal["raise", "first", "second"], "overlap")
+    place = _zone_of(zone)
+    first = datetime.combine(day, wall_time.replace(fold=0), tzinfo=place)
+    second = first.replace(fold=1)
+    try:
+        before, after = first.utcoffset(), second.utcoffset()
+        if before is None or after is None or before == after:
+            first.astimezone(UTC)  # year 1 and year 9999 may lie outside in UTC
+            return first
+        if before > after:  # the clocks went back: the first of the two has the greater offset
+            if overlap == "raise":
+                raise InvalidDate(
+                    "calendars.ambiguous_local_time",
+                    f"{wall_time} on {day} happens twice in {place}; say overlap='first' or 'second'",
+                )
+            return first if overlap == "first" else second
+        if gap == "raise":
+            raise InvalidDate(
+                "calendars.nonexistent_local_time",
+                f"{wall_time} on {day} is skipped in {place}; say gap='shift_forward' for the next instant that exists",
+            )
+        return _end_of_gap(second.astimezone(UTC), first.astimezone(UTC), place)
+    except OverflowError:
+        _refuse_year()
+
+
+def business_date(instant: datetime, zone: str | tzinfo) -> date:
+    """Return the day that clocks in `zone` show at `instant`.
+
+    >>> business_date(datetime(2026, 3, 12, 23, 30, tzinfo=UTC), "Asia/Tokyo")
+    datetime.date(2026, 3, 13)
+
+    Raises:
+        InvalidDate: `calendars.naive`, `calendars.type`, `calendars.zone`, `calendars.zone_data_missing`,
+            `calendars.out_of_range`.
+    """
+    if not isinstance(instant, datetime):
+        raise InvalidDate("calendars.type", f"an instant is needed, not {type(instant).__name__}")
+    if instant.utcoffset() is None:
+        raise InvalidDate(
+            "calendars.naive", "an instant needs a zone; build it with tzinfo=ZoneInfo(...) or datetime.UTC"
+        )
+    try:
+        return instant.astimezone(_zone_of(zone)).date()
+    except OverflowError:
+        _refuse_year()
+
+
+# -- details ---------------------------------------------------------------------------------------------------
+
+
+def _on_month(index: int, day: int, month_end: MonthEnd) -> date:
+    """Return `day` of the month with that index (12 x year + month - 1), clamped or rolled on."""
+    year, month = divmod(index, 12)
+    if 1 <= year <= 9999:
+        month += 1
+        last = _MONTH_DAYS[month - 1] + (month == 2 and is_leap(year))
+        if day <= last:
+            return date(year, month, day)
+        if month_end == "clamp":
+            return date(year, month, last)
+        return date(year, month + 1, 1)  # December has 31 days, so the month after is of the same year
+    _refuse_year()
+
+
+def _from_ordinal(ordinal: int) -> date:
+    if not 1 <= ordinal <= 3_652_059:  # 9999-12-31
+        _refuse_year()
+    return date.fromordinal(ordinal)
+
+
+def _refuse_year() -> NoReturn:
+    raise InvalidDate("calendars.out_of_range", "the day falls outside the years 1 to 9999; shorten the span")
+
+
+_CODES: Final = {"adjustment": "calendars.adjustment", "month_end": "calendars.month_end", "unit": "calendars.unit"}
+
+
+def _require_choice(value: object, choices: object, name: str) -> None:
+    allowed = get_args(choices)
+    if value not in allowed:
+        code = _CODES.get(name, "calendars.choice")
+        raise InvalidDate(code, f"{name} must be one of: {', '.join(map(str, allowed))}", field=name)
+
+
+_find_zone: Final[Callable[[str], ZoneInfo]] = zone  # `zone` is the plain name for the argument, too
+
+
+def _zone_of(place: str | tzinfo) -> tzinfo:
+    if isinstance(place, tzinfo):
+        return place
+    return _find_zone(place)
+
+
+def _end_of_gap(low: datetime, high: datetime, place: tzinfo) -> datetime:
+    """Find by halving the first second after `low` at which the offset of `place` has changed; both are UTC."""
+    old = low.astimezone(place).utcoffset()
+    start, span = low.replace(microsecond=0), int((high - low).total_seconds()) + 1
+    reach = 0
+    while span - reach > 1:
+        middle = (reach + span) // 2
+        if (start + timedelta(seconds=middle)).astimezone(place).utcoffset() == old:
+            reach = middle
+        else:
+            span = middle
+    return (start + timedelta(seconds=span)).astimezone(place)
