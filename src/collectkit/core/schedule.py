@@ -1,0 +1,488 @@
+"""Schedules: dated rows of principal, interest and fee that close to the minor unit.
+
+Columns lie inside, rows are made on access: a schedule of 360 rows of which three are read costs three rows. Nothing
+here knows why a plan was agreed or whether it was kept; see `plans` and `servicing`.
+
+    Instalment    one dated part
+    Schedule      the rows, with their sums
+    level_schedule, level_balances    equal payments at one rate per period, worked out when first looked at
+    roll          a debt over periods of any factor, under any payments
+
+All arithmetic is on whole minor units and exact fractions. Interest of a row is the balance before it times the
+period's factor, rounded once; the last row takes the whole balance, so principal sums to the debt by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import accumulate, repeat, starmap
+from operator import add, sub
+from typing import Final, overload
+
+import attrs
+
+from collectkit.core.checks import non_negative_int, plain_date, positive_int
+from collectkit.core.errors import CurrencyMismatch, InvalidTerms
+from collectkit.core.money import Money, Rounding, exponent_of, round_half_even, rounded
+
+__all__ = [
+    "MAX_INSTALMENTS",
+    "Instalment",
+    "Schedule",
+    "level_balances",
+    "level_schedule",
+    "roll",
+    "whole_rounder",
+]
+
+MAX_INSTALMENTS: Final = 10_000  # 27 years of daily parts; a larger count is a slip, refused before memory is taken
+
+Factor = tuple[int, int]
+"""The interest on one minor unit over one period, as numerator and denominator."""
+
+
+# -- rows ------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class Instalment:
+    """One dated part of a plan; figures are whole minor units inside and `Money` outside.
+
+    `balance` is what is left to pay of the principal after this part. Numbers start at 1.
+
+    >>> row = Instalment(number=1, due_on=date(2026, 2, 1), principal_minor=8300, interest_minor=133, currency="EUR")
+    >>> row.principal, row.interest, row.total
+    (Money(8300, 'EUR'), Money(133, 'EUR'), Money(8433, 'EUR'))
+
+    Raises:
+        InvalidRecord: a negative part or a number below 1.
+        InvalidDate: `due_on` is no plain date.
+    """
+
+    number: int = attrs.field(validator=positive_int)
+    due_on: date = attrs.field(validator=plain_date)
+    principal_minor: int = attrs.field(validator=non_negative_int)
+    interest_minor: int = attrs.field(default=0, validator=non_negative_int)
+    fee_minor: int = attrs.field(default=0, validator=non_negative_int)
+    balance_minor: int = attrs.field(default=0, validator=non_negative_int)
+    currency: str = attrs.field()
+
+    @currency.validator
+    def _check_currency(self, _attribute: object, value: str) -> None:
+        exponent_of(value)
+
+    @property
+    def principal(self) -> Money:
+        """Return the part of the debt that this instalment pays."""
+        return Money(self.principal_minor, self.currency)
+
+    @property
+    def interest(self) -> Money:
+        """Return the interest in this instalment."""
+        return Money(self.interest_minor, self.currency)
+
+    @property
+    def fee(self) -> Money:
+        """Return the fee in this instalment."""
+        return Money(self.fee_minor, self.currency)
+
+    @property
+    def total(self) -> Money:
+        """Return what is to be paid on the day: principal, interest and fee."""
+        return Money(self.principal_minor + self.interest_minor + self.fee_minor, self.currency)
+
+    @property
+    def balance(self) -> Money:
+        """Return the principal that is left after this instalment."""
+        return Money(self.balance_minor, self.currency)
+
+
+@attrs.define(kw_only=False, weakref_slot=False, eq=False, repr=False)
+class _Row:
+    """The mutable twin of `Instalment`, with the same slots in the same order.
+
+    Freezing costs a call of `object.__setattr__` per field; a twin that is filled in bulk and then changes its class
+    is frozen at a third of the price. Validators are bypassed, so only figures made here go this way.
+    """
+
+    number: int
+    due_on: date
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    balance_minor: int
+    currency: str
+
+
+def _freeze(row: _Row) -> Instalment:
+    row.__class__ = Instalment  # type: ignore[assignment]  # same slots; see _Row
+    return row  # type: ignore[return-value]  # it is one now
+
+
+# -- the schedule ----------------------------------------------------------------------------------------------
+
+
+class Schedule(Sequence[Instalment]):
+    """Dated rows that pay a debt off to the last minor unit; columns inside, rows on access.
+
+    `schedule[0]` is instalment 1. Reading a few rows by index makes only those; iterating makes all of them in bulk.
+    Two schedules are equal when all their rows are.
+
+    >>> plan = Schedule.from_rows(
+    ...     [
+    ...         Instalment(number=1, due_on=date(2026, 2, 28), principal_minor=500, currency="EUR"),
+    ...         Instalment(number=2, due_on=date(2026, 3, 31), principal_minor=501, currency="EUR"),
+    ...     ]
+    ... )
+    >>> plan.principal, plan[-1].balance, len(plan)
+    (Money(1001, 'EUR'), Money(0, 'EUR'), 2)
+    """
+
+    __slots__ = ("_balances", "_count", "_currency", "_dates", "_fees", "_interest", "_level", "_opening")
+
+    _opening: int
+    _currency: str
+    _count: int
+    _balances: Sequence[int] | None
+    _interest: Sequence[int] | None
+    _fees: Sequence[int] | None
+    _dates: Callable[[], tuple[date, ...]] | tuple[date, ...]
+    _level: tuple[int, int, int] | None
+
+    def __init__(
+        self,
+        *,
+        principal: Money,
+        principal_parts: Sequence[int],
+        interest_parts: Sequence[int],
+        fee_parts: Sequence[int] | None = None,
+        due_on: Sequence[date] | Callable[[], tuple[date, ...]],
+    ) -> None:
+        """Take the columns in minor units; `due_on` may be a function that makes the dates when they are wanted.
+
+        Raises:
+            InvalidTerms: `plans.columns` when the columns differ in length or the parts do not sum to `principal`.
+        """
+        count = len(principal_parts)
+        lengths = {count, len(interest_parts), count if fee_parts is None else len(fee_parts)}
+        if not callable(due_on):
+            due_on = tuple(due_on)
+            lengths.add(len(due_on))
+        if len(lengths) != 1 or not count:
+            raise InvalidTerms("plans.columns", "a schedule needs one or more rows, and columns of one length")
+        balances = list(accumulate(principal_parts, sub, initial=principal.minor))[1:]
+        if balances[-1] != 0:
+            raise InvalidTerms(
+                "plans.columns",
+                f"the parts of principal miss the debt of {principal} by {Money(balances[-1], principal.currency)}",
+            )
+        self._fill(principal.minor, principal.currency, count, balances, tuple(interest_parts), fee_parts, due_on, None)
+
+    def _fill(
+        self,
+        opening: int,
+        currency: str,
+        count: int,
+        balances: Sequence[int] | None,
+        interest: Sequence[int] | None,
+        fees: Sequence[int] | None,
+        dates: Callable[[], tuple[date, ...]] | tuple[date, ...],
+        level: tuple[int, int, int] | None,
+    ) -> None:
+        keep = object.__setattr__
+        keep(self, "_opening", opening)
+        keep(self, "_currency", currency)
+        keep(self, "_count", count)
+        keep(self, "_balances", balances)
+        keep(self, "_interest", interest)
+        keep(self, "_fees", None if fees is None or not any(fees) else tuple(fees))
+        keep(self, "_dates", dates)
+        keep(self, "_level", level)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Instalment]) -> Schedule:
+        """Build a schedule from instalments, numbered 1, 2, 3 ... in the order of their dates.
+
+        The balances are worked out anew from the principal, whatever the rows said.
+
+        Raises:
+            InvalidTerms: `plans.columns` without rows; `plans.dates` where numbers or dates do not ascend.
+            CurrencyMismatch: rows of two currencies.
+        """
+        made = tuple(rows)
+        if not made:
+            raise InvalidTerms("plans.columns", "a schedule needs one or more rows")
+        currency = made[0].currency
+        for number, row in enumerate(made, start=1):
+            if row.currency != currency:
+                raise CurrencyMismatch(currency, row.currency, "put into one schedule")
+            if row.number != number or (number > 1 and row.due_on < made[number - 2].due_on):
+                raise InvalidTerms(
+                    "plans.dates", f"row {number} is numbered {row.number}, due {row.due_on}; number rows by due date"
+                )
+        return cls(
+            principal=Money(sum(row.principal_minor for row in made), currency),
+            principal_parts=[row.principal_minor for row in made],
+            interest_parts=[row.interest_minor for row in made],
+            fee_parts=[row.fee_minor for row in made],
+            due_on=[row.due_on for row in made],
+        )
+
+    # -- sums --------------------------------------------------------------------------------------------------
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of every row."""
+        return self._currency
+
+    @property
+    def principal(self) -> Money:
+        """Return the debt that the rows pay off."""
+        return Money(self._opening, self._currency)
+
+    @property
+    def interest(self) -> Money:
+        """Return the interest of all rows."""
+        return Money(sum(self.interest_parts), self._currency)
+
+    @property
+    def fees(self) -> Money:
+        """Return the fees of all rows."""
+        return Money(sum(self._fees or ()), self._currency)
+
+    @property
+    def total(self) -> Money:
+        """Return everything that is to be paid: principal, interest and fees of all rows."""
+        return Money(self._opening + sum(self.interest_parts) + sum(self._fees or ()), self._currency)
+
+    @property
+    def level_payment(self) -> Money | None:
+        """Return the equal payment without fees where there is one; None for other shapes.
+
+        The last row may differ by the rounding of all the others.
+        """
+        return None if self._level is None else Money(self._level[2], self._currency)
+
+    # -- columns -----------------------------------------------------------------------------------------------
+
+    @property
+    def balances(self) -> Sequence[int]:
+        """Return what is left of the principal after each row, in minor units."""
+        made = self._balances
+        if made is None:
+            numerator, denominator, payment = self._level or (0, 1, 0)
+            made = level_balances(self._opening, numerator, denominator, payment, self._count)
+            object.__setattr__(self, "_balances", made)  # worked out once; the schedule's value does not change
+        return made
+
+    @property
+    def principal_parts(self) -> Sequence[int]:
+        """Return the principal of each row, in minor units."""
+        balances = self.balances
+        return list(map(sub, (self._opening, *balances[:-1]), balances))
+
+    @property
+    def interest_parts(self) -> Sequence[int]:
+        """Return the interest of each row, in minor units."""
+        if self._interest is None:
+            numerator, denominator, payment = self._level or (0, 1, 0)
+            parts = self.principal_parts
+            last = round_half_even(parts[-1] * numerator, denominator)
+            object.__setattr__(self, "_interest", (*map(sub, repeat(payment), parts[:-1]), last))
+        return self._interest or ()
+
+    @property
+    def fee_parts(self) -> Sequence[int]:
+        """Return the fee of each row, in minor units."""
+        return self._fees or (0,) * self._count
+
+    @property
+    def payments(self) -> Sequence[int]:
+        """Return what each row asks for in all, in minor units."""
+        with_interest = list(map(add, self.principal_parts, self.interest_parts))
+        return with_interest if self._fees is None else list(map(add, with_interest, self._fees))
+
+    @property
+    def due_on(self) -> tuple[date, ...]:
+        """Return the due dates."""
+        if callable(self._dates):
+            object.__setattr__(self, "_dates", self._dates())
+        return self._dates  # type: ignore[return-value]  # made a tuple on the line above
+
+    # -- rows --------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Instalment: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Instalment, ...]: ...
+    def __getitem__(self, index: int | slice) -> Instalment | tuple[Instalment, ...]:
+        if isinstance(index, slice):
+            return tuple(self._rows())[index]
+        place = range(self._count)[index]
+        balances = self.balances
+        principal = (balances[place - 1] if place else self._opening) - balances[place]
+        if self._interest is not None:
+            interest = self._interest[place]
+        else:
+            numerator, denominator, payment = self._level or (0, 1, 0)
+            is_last = place == self._count - 1
+            interest = round_half_even(principal * numerator, denominator) if is_last else payment - principal
+        return _freeze(
+            _Row(
+                place + 1,
+                self._date(place),
+                principal,
+                interest,
+                self._fees[place] if self._fees else 0,
+                balances[place],
+                self._currency,
+            )
+        )
+
+    def _date(self, place: int) -> date:
+        dates = self._dates
+        at = getattr(dates, "at", None)  # a rhythm can name one date without making the others
+        if at is not None:
+            made: date = at(place)
+            return made
+        return self.due_on[place]
+
+    def _rows(self) -> list[Instalment]:
+        rows = list(
+            starmap(
+                _Row,
+                zip(
+                    range(1, self._count + 1),
+                    self.due_on,
+                    self.principal_parts,
+                    self.interest_parts,
+                    self._fees or repeat(0),
+                    self.balances,
+                    repeat(self._currency),
+                    strict=False,  # the columns are of one length; the repeats never end
+                ),
+            )
+        )
+        for row in rows:
+            row.__class__ = Instalment  # type: ignore[assignment]  # same slots; see _Row
+        return rows  # type: ignore[return-value]  # each is one now
+
+    def __iter__(self) -> Iterator[Instalment]:
+        return iter(self._rows())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Schedule):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        columns = (self.due_on, tuple(self.balances), tuple(self.interest_parts), tuple(self.fee_parts))
+        return (self._currency, self._opening, *columns)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a schedule is frozen; build a new one instead of setting {name}")
+
+    def __reduce__(self) -> tuple[Callable[..., Schedule], tuple[list[Instalment]]]:
+        return Schedule.from_rows, (self._rows(),)
+
+    def __repr__(self) -> str:
+        dates = self.due_on
+        return f"<Schedule of {self._count}, {self.principal} from {dates[0]} to {dates[-1]}>"
+
+
+# -- the arithmetic --------------------------------------------------------------------------------------------
+
+
+def level_schedule(
+    *,
+    principal: Money,
+    period_rate: Fraction,
+    payment: Money,
+    count: int,
+    due_on: Sequence[date] | Callable[[], tuple[date, ...]],
+) -> Schedule:
+    """Lay out equal payments at one rate per period; the rows are worked out when first looked at.
+
+    `payment` is what every row but the last asks for, the last takes what is left; see `interest.level_payment`.
+    Nothing is proven here: that each payment exceeds its interest is for `plans` to say.
+    """
+    if principal.currency != payment.currency:
+        raise CurrencyMismatch(principal.currency, payment.currency, "put into one schedule")
+    made = Schedule.__new__(Schedule)
+    level = (period_rate.numerator, period_rate.denominator, payment.minor)
+    dates = due_on if callable(due_on) else tuple(due_on)
+    made._fill(principal.minor, principal.currency, count, None, None, None, dates, level)
+    return made
+
+
+def level_balances(opening: int, numerator: int, denominator: int, payment: int, count: int) -> list[int]:
+    """Return the balance after each of `count` equal payments; the last one takes the whole balance.
+
+    Interest is `balance * numerator / denominator`, rounded half-even.
+
+    >>> level_balances(10000, 1, 100, 3400, 3)
+    [6700, 3367, 0]
+    """
+    half = denominator // 2
+    growth = numerator + denominator
+    shift = half - payment * denominator
+    # A tie needs denominator even and balance an odd multiple of half of it (numerator and denominator share no
+    # factor), so a balance below half of the denominator can never be one, and no test is needed inside the loop.
+    if denominator & 1 or half > opening:
+        steps = accumulate(repeat(growth, count - 1), lambda b, g: (b * g + shift) // denominator, initial=opening)
+        balances = list(steps)[1:]
+    else:
+        balances = []
+        balance = opening
+        for _ in range(count - 1):
+            interest = (balance * numerator + half) // denominator
+            if interest & 1 and not balance % half and (balance // half) & 1:
+                interest -= 1
+            balance += interest - payment
+            balances.append(balance)
+    balances.append(0)
+    return balances
+
+
+def roll(
+    opening: int,
+    factors: Iterable[Factor],
+    payments: Iterable[int],
+    rounding: Rounding = "half_even",
+) -> tuple[list[int], list[int]]:
+    """Run a debt through periods: return the balance after each and the interest of each.
+
+    `factors` are exact interest factors of the periods, `payments` what is paid at the end of each. Nothing is
+    forced: the last balance is what is left over, and a payment below its interest makes the balance grow.
+
+    >>> roll(10000, [(1, 100), (1, 50)], [5000, 5000])
+    ([5100, 202], [100, 102])
+    """
+    round_ = whole_rounder(rounding)
+    balances, interests = [], []
+    balance = opening
+    for (numerator, denominator), payment in zip(factors, payments, strict=True):
+        interest = round_(balance * numerator, denominator)
+        balance += interest - payment
+        interests.append(interest)
+        balances.append(balance)
+    return balances, interests
+
+
+def whole_rounder(rounding: Rounding) -> Callable[[int, int], int]:
+    """Return a function that divides two integers and rounds to a whole number in the named way.
+
+    >>> whole_rounder("up")(1, 3)
+    1
+    """
+    if rounding == "half_even":
+        return round_half_even
+    return lambda numerator, denominator: rounded(Fraction(numerator, denominator), rounding)
