@@ -1,0 +1,182 @@
+"""The doors to the world, as Protocols: who keeps the facts, who carries the notices, who words them.
+
+A host fills these with its own tables and providers, or takes the adapters that come with collectkit; the suite in
+`collectkit.testing` proves either. No room below this one calls a port: scores, calendars and rates are resolved to
+frozen values first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import attrs
+
+from collectkit.core.calendars import BusinessCalendar
+from collectkit.core.checks import tuple_of
+from collectkit.core.decisions import Batch, CommitResult, OutboxRow, SendResult
+from collectkit.core.events import Event, SendNotice
+from collectkit.core.records import AccountSnapshot, Channel
+
+__all__ = [
+    "AccountStore",
+    "ClaimedRow",
+    "HolidayCalendar",
+    "Loaded",
+    "MarkOutcome",
+    "Messenger",
+    "Notice",
+    "Outbox",
+    "Renderer",
+    "Scorer",
+]
+
+
+# -- keeping the facts -----------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Loaded:
+    """What a store holds of one account: its events after some version, its version, and the head of its chain.
+
+    Version 0 with no events is an account that is not known. `head` is the hash of the last event, empty for none.
+    """
+
+    account_id: str
+    version: int
+    head: str
+    events: tuple[Event, ...] = attrs.field(default=(), converter=tuple_of(Event))
+
+
+@runtime_checkable
+class AccountStore(Protocol):
+    """Keeps each account's events and its next look, and commits a batch whole or not at all."""
+
+    def load(self, account_id: str, *, after: int = 0) -> Loaded:
+        """Return the events with versions above `after`, in commit order."""
+        ...
+
+    def commit(self, batch: Batch) -> CommitResult:
+        """Store a batch in one transaction; see LAWS S1 to S21 for what is promised.
+
+        Raises:
+            DuplicateKey: a semantic or inbox key of the batch is already stored.
+            IdempotencyKeyReuse: the command id came with other content.
+            StoreError: any other failure; nothing was changed.
+        """
+        ...
+
+    def commit_many(self, batches: Sequence[Batch]) -> tuple[CommitResult, ...]:
+        """Store batches of different accounts in one transaction, with an answer for each.
+
+        A batch in conflict is left out and answered `Conflict`; the others stand. A key that is already stored
+        raises and nothing of all the batches is stored.
+        """
+        ...
+
+    def due(self, *, as_of: date, after: str = "", limit: int = 1000) -> tuple[str, ...]:
+        """Return ids above `after`, ascending, of accounts whose `review_on` has come; page on with the last id."""
+        ...
+
+    def account_ids(self, *, after: str = "", limit: int = 1000) -> tuple[str, ...]:
+        """Return all account ids above `after`, ascending."""
+        ...
+
+    def seen(self, inbox_keys: Iterable[str]) -> frozenset[str]:
+        """Return those of the given inbox keys that are stored."""
+        ...
+
+
+# -- carrying the effects out ----------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class ClaimedRow:
+    """An outbox row lent to one worker until `leased_until`; `attempt` counts from 1."""
+
+    row: OutboxRow
+    owner: str
+    leased_until: datetime
+    attempt: int
+
+
+MarkOutcome: TypeAlias = Literal["done", "suppressed", "dead"] | datetime
+"""Done, never to be sent, given up; or an instant: try again from then on."""
+
+
+@runtime_checkable
+class Outbox(Protocol):
+    """Hands decided commands to workers, each to one at a time, in order per account and lane."""
+
+    def claim(self, *, worker: str, now: datetime, limit: int = 100, lease_seconds: int = 300) -> tuple[ClaimedRow, ...]:
+        """Lend rows whose `earliest_at` has come and that no live lease holds; never two of one lane at a time."""
+        ...
+
+    def mark(self, *, key: str, owner: str, outcome: MarkOutcome, now: datetime, code: str = "") -> bool:
+        """Record what became of a lent row; False where `owner` no longer holds it."""
+        ...
+
+    def next_at(self, *, before: datetime) -> datetime | None:
+        """Return the earliest instant before `before` at which a row may be claimed, or None."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """A worded message, ready for one address. Personal fields stay out of its repr."""
+
+    notice: str
+    channel: Channel
+    locale: str
+    recipient: str = attrs.field(repr=False)
+    subject: str = attrs.field(default="", repr=False)
+    body: str = attrs.field(default="", repr=False)
+    body_html: str | None = attrs.field(default=None, repr=False)
+
+
+@runtime_checkable
+class Messenger(Protocol):
+    """Carries a notice to a provider."""
+
+    def send(self, notice: Notice, key: str) -> SendResult:
+        """Hand the notice over with its key unchanged; a timeout after sending began is `Unknown`, never `Accepted`."""
+        ...
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """Words a notice from the facts at the moment of sending."""
+
+    def render(self, command: SendNotice, snapshot: AccountSnapshot) -> Notice:
+        """Return the text in the debtor's language.
+
+        Raises:
+            WordingError: the text is missing or lacks a fact it needs.
+        """
+        ...
+
+
+# -- looking things up -----------------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class HolidayCalendar(Protocol):
+    """Knows the business days of a place."""
+
+    def business_calendar(self, code: str, *, start_on: date, end_on: date) -> BusinessCalendar:
+        """Return the frozen calendar of `code` for the half-open range.
+
+        Raises:
+            CalendarMissing: the place or the range is not known.
+        """
+        ...
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """Scores an account; the rules stay in charge."""
+
+    def score(self, snapshot: AccountSnapshot) -> int | None:
+        """Return a score, or None where there is none."""
+        ...
