@@ -8,7 +8,7 @@ JOBS   ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check format docs bench coverage exports clean
+.PHONY: help setup run test test-slow test-all check format docs bench coverage exports clean
 
 help:  ## say what each target does
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,8 +31,10 @@ run: $(STAMP)  ## collect the sample ledger for a quarter, write notices and an 
 test: $(STAMP)  ## run the suite: tests, doctests, every code block of the documentation
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
-test-all: $(STAMP)  ## run the suite with the slow tests
-	$(BIN)/python -m pytest -n $(JOBS)
+test-slow: $(STAMP)  ## run the tests that `make test` leaves out
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
+
+test-all: test test-slow  ## run everything
 
 check: $(STAMP)  ## format, lint, types (two checkers), floors, dependencies; changes nothing
 	$(BIN)/ruff format --check .
@@ -49,8 +51,9 @@ format: $(STAMP)  ## rewrite the sources in the house format
 	$(BIN)/ruff check --fix .
 
 docs: $(STAMP)  ## build the documentation into build/docs; a warning is an error
-	$(BIN)/python -m sphinx -q -W -n --keep-going -b html docs build/docs
-	@echo "build/docs/index.html"
+	$(BIN)/python -m sphinx -q -E -W -n --keep-going -b html docs build/docs
+	@$(BIN)/python docs/check_local.py build/docs
+	@echo "Documentation: build/docs/index.html"
 
 bench: $(STAMP)  ## measure speed and memory against other libraries
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
