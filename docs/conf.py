@@ -82,6 +82,7 @@ def write_reference() -> None:
 
 write_reference()
 
+autodoc_default_options = {"no-value": True}  # a table of 150 currencies is no help in a signature
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "separated"
