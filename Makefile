@@ -6,6 +6,8 @@ STAMP  := $(VENV)/.ready
 JOBS   ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# pyright would ask the package index whether there is a newer one
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-slow test-all check format docs bench coverage exports clean
