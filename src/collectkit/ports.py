@@ -14,7 +14,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 import attrs
 
 from collectkit.core.calendars import BusinessCalendar
-from collectkit.core.checks import tuple_of
+from collectkit.core.checks import each
 from collectkit.core.decisions import Batch, CommitResult, OutboxRow, SendResult
 from collectkit.core.events import Event, SendNotice
 from collectkit.core.records import AccountSnapshot, Channel
@@ -46,7 +46,7 @@ class Loaded:
     account_id: str
     version: int
     head: str
-    events: tuple[Event, ...] = attrs.field(default=(), converter=tuple_of(Event))
+    events: tuple[Event, ...] = attrs.field(default=(), converter=tuple, validator=each(Event))
 
 
 @runtime_checkable
@@ -109,7 +109,9 @@ MarkOutcome: TypeAlias = Literal["done", "suppressed", "dead"] | datetime
 class Outbox(Protocol):
     """Hands decided commands to workers, each to one at a time, in order per account and lane."""
 
-    def claim(self, *, worker: str, now: datetime, limit: int = 100, lease_seconds: int = 300) -> tuple[ClaimedRow, ...]:
+    def claim(
+        self, *, worker: str, now: datetime, limit: int = 100, lease_seconds: int = 300
+    ) -> tuple[ClaimedRow, ...]:
         """Lend rows whose `earliest_at` has come and that no live lease holds; never two of one lane at a time."""
         ...
 

@@ -18,7 +18,9 @@ __all__ = [
     "MAX_ID_LENGTH",
     "Validator",
     "aware_datetime",
+    "each",
     "identifier",
+    "instance_of",
     "non_negative_int",
     "one_of",
     "optional",
@@ -27,6 +29,7 @@ __all__ = [
     "require_date",
     "require_int",
     "text_up_to",
+    "texts",
     "tuple_of",
     "whole",
     "zone_name",
@@ -211,6 +214,33 @@ def instance_of(kind: type[object]) -> Validator:
             raise InvalidRecord("records.type", f"{where} needs a {kind.__name__}, not {got}", field=where)
 
     return check
+
+
+def each(kind: type[object]) -> Validator:
+    """Make a validator for a tuple whose elements are all of one type; pair it with `converter=tuple`."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
+        for one in value:
+            if not isinstance(one, kind):
+                where = place(instance, attribute)
+                got = type(one).__name__
+                raise InvalidRecord("records.type", f"{where} holds {kind.__name__} records, not {got}", field=where)
+
+    return check
+
+
+def texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Copy an iterable of texts to a tuple; a single text is refused, for it would fall into letters.
+
+    Raises:
+        InvalidRecord: `records.type`.
+    """
+    if isinstance(values, (str, bytes)):
+        raise InvalidRecord("records.type", "a list of texts is needed, not one text; write ('a',) for one")
+    result = tuple(values)
+    if not all(isinstance(value, str) for value in result):
+        raise InvalidRecord("records.type", "a list of texts is needed, and one element is no text")
+    return result
 
 
 def tuple_of(kind: type[T]) -> Callable[[Iterable[T]], tuple[T, ...]]:

@@ -14,12 +14,13 @@ import attrs
 from collectkit.core.checks import (
     MAX_ID_LENGTH,
     aware_datetime,
+    each,
     identifier,
     non_negative_int,
     optional,
     plain_date,
     text_up_to,
-    tuple_of,
+    texts,
 )
 from collectkit.core.events import Command, Event
 from collectkit.core.money import Money
@@ -30,8 +31,8 @@ __all__ = [
     "AppliedHold",
     "Batch",
     "Charge",
-    "Committed",
     "CommitResult",
+    "Committed",
     "Conflict",
     "Decision",
     "Declined",
@@ -75,7 +76,7 @@ class Declined:
     (False, '24 instalments are over the limit of 12')
     """
 
-    reasons: tuple[Reason, ...] = attrs.field(converter=tuple_of(Reason))
+    reasons: tuple[Reason, ...] = attrs.field(converter=tuple, validator=each(Reason))
 
     def __bool__(self) -> bool:
         return False
@@ -114,10 +115,10 @@ class Permission:
     """
 
     outcome: PermissionOutcome = attrs.field(converter=PermissionOutcome)
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple_of(Reason))
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple, validator=each(Reason))
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=texts)
     next_allowed_at: datetime | None = attrs.field(default=None, validator=optional(aware_datetime))
-    packs: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    packs: tuple[str, ...] = attrs.field(default=(), converter=texts)
     as_of: datetime | None = attrs.field(default=None, validator=optional(aware_datetime))
 
     @property
@@ -146,7 +147,7 @@ class Charge:
     amount: Money = attrs.field()
     charged_on: date = attrs.field(validator=plain_date)
     due_on: date = attrs.field(validator=plain_date)
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple_of(Reason))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple, validator=each(Reason))
 
 
 @attrs.frozen(kw_only=True)
@@ -155,8 +156,8 @@ class AppliedHold:
 
     reason: HoldReason = attrs.field(converter=HoldReason)
     until_on: date | None = attrs.field(default=None, validator=optional(plain_date))
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
-    stops: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    stops: tuple[str, ...] = attrs.field(default=(), converter=texts)
     text: str = ""
 
 
@@ -174,13 +175,13 @@ class Decision:
     cycle: int = attrs.field(validator=non_negative_int)
     stage: str = attrs.field(validator=identifier)
     segment: str = attrs.field(validator=identifier)
-    arrears: tuple[Money, ...] = attrs.field(default=(), converter=tuple_of(Money))
-    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=tuple_of(Money))
+    arrears: tuple[Money, ...] = attrs.field(default=(), converter=tuple, validator=each(Money))
+    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=tuple, validator=each(Money))
     days_past_due: int = attrs.field(default=0, validator=non_negative_int)
-    holds: tuple[AppliedHold, ...] = attrs.field(default=(), converter=tuple_of(AppliedHold))
-    charges: tuple[Charge, ...] = attrs.field(default=(), converter=tuple_of(Charge))
-    commands: tuple[Command, ...] = attrs.field(default=(), converter=tuple_of(Command))
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple_of(Reason))
+    holds: tuple[AppliedHold, ...] = attrs.field(default=(), converter=tuple, validator=each(AppliedHold))
+    charges: tuple[Charge, ...] = attrs.field(default=(), converter=tuple, validator=each(Charge))
+    commands: tuple[Command, ...] = attrs.field(default=(), converter=tuple, validator=each(Command))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple, validator=each(Reason))
     review_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     is_cured: bool = False
     strategy_name: str = attrs.field(default="", validator=text_up_to(255))
@@ -221,10 +222,10 @@ class Batch:
     expected_version: int = attrs.field(validator=non_negative_int)
     command_id: str = attrs.field(validator=identifier)
     command_hash: str = attrs.field(validator=text_up_to(64))
-    events: tuple[Event, ...] = attrs.field(default=(), converter=tuple_of(Event))
-    outbox: tuple[OutboxRow, ...] = attrs.field(default=(), converter=tuple_of(OutboxRow))
-    keys: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
-    inbox_keys: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    events: tuple[Event, ...] = attrs.field(default=(), converter=tuple, validator=each(Event))
+    outbox: tuple[OutboxRow, ...] = attrs.field(default=(), converter=tuple, validator=each(OutboxRow))
+    keys: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    inbox_keys: tuple[str, ...] = attrs.field(default=(), converter=texts)
     review_on: date | None = attrs.field(default=None, validator=optional(plain_date))
 
 

@@ -12,6 +12,7 @@ A business "no" is never here: it is a `Declined` value. These are a caller's mi
     ├── InvalidRecord (ValueError)      records.*, contact.*
     ├── InvalidTerms (ValueError)       plans.*
     ├── InvalidPolicy (ValueError)      policy.*, segments.*, escalation.*, strategy.*: every problem in one error
+    ├── CodecError (ValueError)         codec.*
     ├── HistoryError (ValueError)       history.*
     ├── WordingError (ValueError)       wording.*, messenger.*
     ├── ImportFailed (ValueError)       ledger.*
@@ -42,6 +43,7 @@ import attrs
 __all__ = [
     "AuditChainBroken",
     "CalendarMissing",
+    "CodecError",
     "CollectkitError",
     "CollectkitWarning",
     "ContractBroken",
@@ -138,6 +140,10 @@ class InvalidRecord(CollectkitError, ValueError):
 
 class InvalidTerms(CollectkitError, ValueError):
     """Terms from which no provable payment plan can be built."""
+
+
+class CodecError(CollectkitError, ValueError):
+    """Bytes that are no canonical encoding of what was asked for, or a value that has none."""
 
 
 class HistoryError(CollectkitError, ValueError):

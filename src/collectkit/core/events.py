@@ -23,7 +23,7 @@ from collectkit.core.checks import (
     plain_date,
     positive_int,
     text_up_to,
-    tuple_of,
+    texts,
 )
 from collectkit.core.records import (
     Account,
@@ -359,7 +359,7 @@ class Decided(Event):
     segment: str = attrs.field(validator=text_up_to(255))
     strategy_hash: str = attrs.field(validator=text_up_to(64))
     decision_hash: str = attrs.field(validator=text_up_to(64))
-    reasons: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    reasons: tuple[str, ...] = attrs.field(default=(), converter=texts)
 
 
 @attrs.frozen(kw_only=True)
@@ -419,7 +419,7 @@ class SendNotice(Command):
     decided_on: date = attrs.field(validator=plain_date)
     earliest_at: datetime = attrs.field(validator=aware_datetime)
     latest_at: datetime = attrs.field(validator=aware_datetime)
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     is_always_allowed: bool = False
     """Thanks and legally required notices pass every hold that no rule pack placed."""
 

@@ -15,6 +15,7 @@ import attrs
 
 from collectkit.core.checks import (
     aware_datetime,
+    each,
     identifier,
     instance_of,
     non_negative_int,
@@ -22,7 +23,7 @@ from collectkit.core.checks import (
     plain_date,
     positive_int,
     text_up_to,
-    tuple_of,
+    texts,
     zone_name,
 )
 from collectkit.core.errors import CurrencyMismatch, InvalidRecord
@@ -168,10 +169,10 @@ class Debtor:
     kind: DebtorKind = attrs.field(converter=DebtorKind)
     name: str = attrs.field(default="", validator=text_up_to(500), repr=masked)
     locale: str = attrs.field(default="en", validator=text_up_to(35))
-    zones: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    zones: tuple[str, ...] = attrs.field(default=(), converter=texts)
     jurisdiction: str = attrs.field(default="", validator=text_up_to(35))
     preferred_channel: Channel | None = attrs.field(default=None, converter=attrs.converters.optional(Channel))
-    flags: tuple[Flag, ...] = attrs.field(default=(), converter=tuple_of(Flag))
+    flags: tuple[Flag, ...] = attrs.field(default=(), converter=tuple, validator=each(Flag))
 
     @zones.validator
     def _check_zones(self, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
@@ -191,7 +192,7 @@ class Account:
     debtor_id: str = attrs.field(validator=identifier)
     creditor_id: str = attrs.field(default="", validator=text_up_to(255))
     opened_on: date | None = attrs.field(default=None, validator=optional(plain_date))
-    labels: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    labels: tuple[str, ...] = attrs.field(default=(), converter=texts)
 
 
 # -- what is owed and what came in -----------------------------------------------------------------------------
@@ -269,7 +270,7 @@ class Payment:
     effective_on: date = attrs.field(
         default=attrs.Factory(lambda self: self.received_on, takes_self=True), validator=plain_date
     )
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     returned_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     clears_on: date | None = attrs.field(default=None, validator=optional(plain_date))
 
@@ -286,7 +287,7 @@ class CreditNote:
     account_id: str = attrs.field(validator=identifier)
     amount: Money = attrs.field(validator=_positive)
     issued_on: date = attrs.field(validator=plain_date)
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     cancelled_on: date | None = attrs.field(default=None, validator=optional(plain_date))
 
     def counts_on(self, on: date) -> bool:
@@ -319,7 +320,7 @@ class Dispute:
     dispute_id: str = attrs.field(validator=identifier)
     account_id: str = attrs.field(validator=identifier)
     raised_on: date = attrs.field(validator=plain_date)
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     amount: Money | None = attrs.field(default=None, validator=optional(_positive))
     reason: str = attrs.field(default="", validator=text_up_to(500))
     resolved_on: date | None = attrs.field(default=None, validator=optional(plain_date))
@@ -345,8 +346,8 @@ class Hold:
     reason: HoldReason = attrs.field(converter=HoldReason)
     placed_on: date = attrs.field(validator=plain_date)
     until_on: date | None = attrs.field(default=None, validator=optional(plain_date))
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
-    stops: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    stops: tuple[str, ...] = attrs.field(default=(), converter=texts)
 
     def __attrs_post_init__(self) -> None:
         _in_order(self, "placed_on", "until_on")
@@ -388,7 +389,7 @@ class PromiseToPay:
     amount: Money = attrs.field(validator=_positive)
     made_on: date = attrs.field(validator=plain_date)
     due_on: date = attrs.field(validator=plain_date)
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     channel: Channel | None = attrs.field(default=None, converter=attrs.converters.optional(Channel))
     taken_by: str = attrs.field(default="", validator=text_up_to(255))
     withdrawn_on: date | None = attrs.field(default=None, validator=optional(plain_date))
@@ -421,9 +422,9 @@ class PlanAgreement:
 
     plan_id: str = attrs.field(validator=identifier)
     account_id: str = attrs.field(validator=identifier)
-    covers: tuple[str, ...] = attrs.field(converter=tuple_of(str))
+    covers: tuple[str, ...] = attrs.field(converter=texts)
     agreed_on: date = attrs.field(validator=plain_date)
-    instalments: tuple[PlannedInstalment, ...] = attrs.field(converter=tuple_of(PlannedInstalment))
+    instalments: tuple[PlannedInstalment, ...] = attrs.field(converter=tuple, validator=each(PlannedInstalment))
     tolerance_days: int = attrs.field(default=0, validator=non_negative_int)
     tolerance_amount: Money | None = attrs.field(default=None, validator=optional(_not_negative))
     supersedes: str | None = attrs.field(default=None, validator=optional(identifier))
@@ -463,7 +464,7 @@ class ContactPoint:
     channel: Channel = attrs.field(converter=Channel)
     address: str = attrs.field(validator=text_up_to(1000), repr=masked)
     rank: int = attrs.field(default=1, validator=positive_int)
-    zones: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    zones: tuple[str, ...] = attrs.field(default=(), converter=texts)
     is_workplace: bool = False
     consent_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     opted_out_on: date | None = attrs.field(default=None, validator=optional(plain_date))
@@ -489,7 +490,7 @@ class ContactAttempt:
     at: datetime = attrs.field(validator=aware_datetime)
     outcome: ContactOutcome = attrs.field(converter=ContactOutcome)
     contact_point_id: str | None = attrs.field(default=None, validator=optional(identifier))
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     is_inbound: bool = False
 
 
@@ -510,7 +511,7 @@ class NoticeRecord:
     occurrence: int = attrs.field(default=1, validator=positive_int)
     requested_on: date = attrs.field(validator=plain_date)
     contact_point_id: str | None = attrs.field(default=None, validator=optional(identifier))
-    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     sent_at: datetime | None = attrs.field(default=None, validator=optional(aware_datetime))
     sent_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     reported_delivered_on: date | None = attrs.field(default=None, validator=optional(plain_date))
@@ -556,18 +557,18 @@ class AccountSnapshot:
     as_of: date = attrs.field(validator=plain_date)
     account: Account = attrs.field(validator=instance_of(Account))
     debtor: Debtor = attrs.field(validator=instance_of(Debtor))
-    receivables: tuple[Receivable, ...] = attrs.field(default=(), converter=tuple_of(Receivable))
-    payments: tuple[Payment, ...] = attrs.field(default=(), converter=tuple_of(Payment))
-    credit_notes: tuple[CreditNote, ...] = attrs.field(default=(), converter=tuple_of(CreditNote))
-    waivers: tuple[Waiver, ...] = attrs.field(default=(), converter=tuple_of(Waiver))
-    disputes: tuple[Dispute, ...] = attrs.field(default=(), converter=tuple_of(Dispute))
-    holds: tuple[Hold, ...] = attrs.field(default=(), converter=tuple_of(Hold))
-    promises: tuple[PromiseToPay, ...] = attrs.field(default=(), converter=tuple_of(PromiseToPay))
-    plans: tuple[PlanAgreement, ...] = attrs.field(default=(), converter=tuple_of(PlanAgreement))
-    contact_points: tuple[ContactPoint, ...] = attrs.field(default=(), converter=tuple_of(ContactPoint))
-    attempts: tuple[ContactAttempt, ...] = attrs.field(default=(), converter=tuple_of(ContactAttempt))
-    notices: tuple[NoticeRecord, ...] = attrs.field(default=(), converter=tuple_of(NoticeRecord))
-    approvals: tuple[Approval, ...] = attrs.field(default=(), converter=tuple_of(Approval))
+    receivables: tuple[Receivable, ...] = attrs.field(default=(), converter=tuple, validator=each(Receivable))
+    payments: tuple[Payment, ...] = attrs.field(default=(), converter=tuple, validator=each(Payment))
+    credit_notes: tuple[CreditNote, ...] = attrs.field(default=(), converter=tuple, validator=each(CreditNote))
+    waivers: tuple[Waiver, ...] = attrs.field(default=(), converter=tuple, validator=each(Waiver))
+    disputes: tuple[Dispute, ...] = attrs.field(default=(), converter=tuple, validator=each(Dispute))
+    holds: tuple[Hold, ...] = attrs.field(default=(), converter=tuple, validator=each(Hold))
+    promises: tuple[PromiseToPay, ...] = attrs.field(default=(), converter=tuple, validator=each(PromiseToPay))
+    plans: tuple[PlanAgreement, ...] = attrs.field(default=(), converter=tuple, validator=each(PlanAgreement))
+    contact_points: tuple[ContactPoint, ...] = attrs.field(default=(), converter=tuple, validator=each(ContactPoint))
+    attempts: tuple[ContactAttempt, ...] = attrs.field(default=(), converter=tuple, validator=each(ContactAttempt))
+    notices: tuple[NoticeRecord, ...] = attrs.field(default=(), converter=tuple, validator=each(NoticeRecord))
+    approvals: tuple[Approval, ...] = attrs.field(default=(), converter=tuple, validator=each(Approval))
     issued_keys: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
     """Semantic keys of commands that were already issued, notices and charges apart."""
     cycle: int = attrs.field(default=0, validator=non_negative_int)
@@ -576,7 +577,15 @@ class AccountSnapshot:
 
     def __attrs_post_init__(self) -> None:
         account_id = self.account.account_id
-        owned = (self.receivables, self.payments, self.credit_notes, self.disputes, self.holds, self.promises, self.plans)
+        owned = (
+            self.receivables,
+            self.payments,
+            self.credit_notes,
+            self.disputes,
+            self.holds,
+            self.promises,
+            self.plans,
+        )
         for records in owned:
             for record in records:
                 if record.account_id != account_id:
@@ -586,9 +595,7 @@ class AccountSnapshot:
                         f"account {account_id}",
                     )
         if self.account.debtor_id != self.debtor.debtor_id:
-            raise InvalidRecord(
-                "records.foreign", f"account {account_id} belongs to another debtor than the one given"
-            )
+            raise InvalidRecord("records.foreign", f"account {account_id} belongs to another debtor than the one given")
         _no_duplicates(account_id, "receivable_id", [one.receivable_id for one in self.receivables])
         _no_duplicates(account_id, "payment_id", [one.payment_id for one in self.payments])
         _no_duplicates(account_id, "credit_note_id", [one.credit_note_id for one in self.credit_notes])
@@ -604,7 +611,9 @@ def _in_order(record: object, first: str, last: str) -> None:
     start, end = getattr(record, first), getattr(record, last)
     if end is not None and end < start:
         name = type(record).__name__
-        raise InvalidRecord("records.date_order", f"{name}.{last} {end} lies before {first} {start}; swap or correct them")
+        raise InvalidRecord(
+            "records.date_order", f"{name}.{last} {end} lies before {first} {start}; swap or correct them"
+        )
 
 
 def _no_duplicates(account_id: str, what: str, ids: list[str]) -> None:
