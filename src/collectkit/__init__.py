@@ -25,7 +25,7 @@ __all__ = sorted([*_HOME, "__version__"])
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
-        raise AttributeError(_hint(name))
+        raise AttributeError(_hint(name), name=name, obj=None)  # obj=None: Python adds no second suggestion to ours
     value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value  # the next look does not come here
     return value
