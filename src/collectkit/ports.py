@@ -14,7 +14,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 import attrs
 
 from collectkit.core.calendars import BusinessCalendar
-from collectkit.core.checks import each
+from collectkit.core.checks import as_tuple, each
 from collectkit.core.decisions import Batch, CommitResult, OutboxRow, SendResult
 from collectkit.core.events import Event, SendNotice
 from collectkit.core.records import AccountSnapshot, Channel
@@ -46,7 +46,7 @@ class Loaded:
     account_id: str
     version: int
     head: str
-    events: tuple[Event, ...] = attrs.field(default=(), converter=tuple, validator=each(Event))
+    events: tuple[Event, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Event))
 
 
 @runtime_checkable

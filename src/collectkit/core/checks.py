@@ -17,6 +17,7 @@ from collectkit.core.errors import CollectkitError, InvalidDate, InvalidRecord
 __all__ = [
     "MAX_ID_LENGTH",
     "Validator",
+    "as_tuple",
     "aware_datetime",
     "each",
     "identifier",
@@ -217,7 +218,7 @@ def instance_of(kind: type[object]) -> Validator:
 
 
 def each(kind: type[object]) -> Validator:
-    """Make a validator for a tuple whose elements are all of one type; pair it with `converter=tuple`."""
+    """Make a validator for a tuple whose elements are all of one type; pair it with `converter=as_tuple`."""
 
     def check(instance: object, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
         for one in value:
@@ -227,6 +228,14 @@ def each(kind: type[object]) -> Validator:
                 raise InvalidRecord("records.type", f"{where} holds {kind.__name__} records, not {got}", field=where)
 
     return check
+
+
+def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Copy an iterable to a tuple; pair it with `each`, which names what may stand in it.
+
+    Plain `tuple` would do at run time, but a type checker cannot see through a generic class as a converter.
+    """
+    return tuple(values)
 
 
 def texts(values: Iterable[str]) -> tuple[str, ...]:

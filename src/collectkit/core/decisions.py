@@ -13,6 +13,7 @@ import attrs
 
 from collectkit.core.checks import (
     MAX_ID_LENGTH,
+    as_tuple,
     aware_datetime,
     each,
     identifier,
@@ -76,7 +77,7 @@ class Declined:
     (False, '24 instalments are over the limit of 12')
     """
 
-    reasons: tuple[Reason, ...] = attrs.field(converter=tuple, validator=each(Reason))
+    reasons: tuple[Reason, ...] = attrs.field(converter=as_tuple, validator=each(Reason))
 
     def __bool__(self) -> bool:
         return False
@@ -115,7 +116,7 @@ class Permission:
     """
 
     outcome: PermissionOutcome = attrs.field(converter=PermissionOutcome)
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple, validator=each(Reason))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
     warnings: tuple[str, ...] = attrs.field(default=(), converter=texts)
     next_allowed_at: datetime | None = attrs.field(default=None, validator=optional(aware_datetime))
     packs: tuple[str, ...] = attrs.field(default=(), converter=texts)
@@ -147,7 +148,7 @@ class Charge:
     amount: Money = attrs.field()
     charged_on: date = attrs.field(validator=plain_date)
     due_on: date = attrs.field(validator=plain_date)
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple, validator=each(Reason))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
 
 
 @attrs.frozen(kw_only=True)
@@ -175,13 +176,13 @@ class Decision:
     cycle: int = attrs.field(validator=non_negative_int)
     stage: str = attrs.field(validator=identifier)
     segment: str = attrs.field(validator=identifier)
-    arrears: tuple[Money, ...] = attrs.field(default=(), converter=tuple, validator=each(Money))
-    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=tuple, validator=each(Money))
+    arrears: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
+    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
     days_past_due: int = attrs.field(default=0, validator=non_negative_int)
-    holds: tuple[AppliedHold, ...] = attrs.field(default=(), converter=tuple, validator=each(AppliedHold))
-    charges: tuple[Charge, ...] = attrs.field(default=(), converter=tuple, validator=each(Charge))
-    commands: tuple[Command, ...] = attrs.field(default=(), converter=tuple, validator=each(Command))
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple, validator=each(Reason))
+    holds: tuple[AppliedHold, ...] = attrs.field(default=(), converter=as_tuple, validator=each(AppliedHold))
+    charges: tuple[Charge, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Charge))
+    commands: tuple[Command, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Command))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
     review_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     is_cured: bool = False
     strategy_name: str = attrs.field(default="", validator=text_up_to(255))
@@ -222,8 +223,8 @@ class Batch:
     expected_version: int = attrs.field(validator=non_negative_int)
     command_id: str = attrs.field(validator=identifier)
     command_hash: str = attrs.field(validator=text_up_to(64))
-    events: tuple[Event, ...] = attrs.field(default=(), converter=tuple, validator=each(Event))
-    outbox: tuple[OutboxRow, ...] = attrs.field(default=(), converter=tuple, validator=each(OutboxRow))
+    events: tuple[Event, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Event))
+    outbox: tuple[OutboxRow, ...] = attrs.field(default=(), converter=as_tuple, validator=each(OutboxRow))
     keys: tuple[str, ...] = attrs.field(default=(), converter=texts)
     inbox_keys: tuple[str, ...] = attrs.field(default=(), converter=texts)
     review_on: date | None = attrs.field(default=None, validator=optional(plain_date))

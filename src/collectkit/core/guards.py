@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from collectkit.core.checks import each, non_negative_int, optional, plain_date, texts
+from collectkit.core.checks import as_tuple, each, non_negative_int, optional, plain_date, texts
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.money import Money, sum_by_currency
 
@@ -77,9 +77,9 @@ class AccountFacts:
     """How often the account was cured before."""
     score: int | None = None
     """A score that the host brought, or None."""
-    arrears: tuple[Money, ...] = attrs.field(default=(), converter=tuple, validator=each(Money))
+    arrears: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
     """What is past due, one sum per currency."""
-    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=tuple, validator=each(Money))
+    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
     """What is owed in all, charges included, one sum per currency."""
     debtor_kind: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
     flag: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
@@ -160,7 +160,7 @@ class AmountAtLeast:
     """In some listed currency the sum is at or above its bound; a currency that is not listed never fulfils it."""
 
     fact: str = _known(AMOUNT_FACTS)
-    bounds: tuple[Money, ...] = attrs.field(converter=tuple, validator=each(Money))
+    bounds: tuple[Money, ...] = attrs.field(converter=as_tuple, validator=each(Money))
 
 
 @attrs.frozen(kw_only=True)
@@ -168,7 +168,7 @@ class AmountAtMost:
     """In every currency that is owed the sum is at or below its bound; a currency without a bound makes it false."""
 
     fact: str = _known(AMOUNT_FACTS)
-    bounds: tuple[Money, ...] = attrs.field(converter=tuple, validator=each(Money))
+    bounds: tuple[Money, ...] = attrs.field(converter=as_tuple, validator=each(Money))
 
 
 @attrs.frozen(kw_only=True)
@@ -183,14 +183,14 @@ class Has:
 class All:
     """Every test holds; with no test it always holds."""
 
-    tests: tuple[Guard, ...] = attrs.field(default=(), converter=tuple)
+    tests: tuple[Guard, ...] = attrs.field(default=(), converter=as_tuple)
 
 
 @attrs.frozen(kw_only=True)
 class AnyOf:
     """At least one test holds; with no test it never holds."""
 
-    tests: tuple[Guard, ...] = attrs.field(default=(), converter=tuple)
+    tests: tuple[Guard, ...] = attrs.field(default=(), converter=as_tuple)
 
 
 @attrs.frozen(kw_only=True)

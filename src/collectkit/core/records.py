@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from collectkit.core.checks import (
+    as_tuple,
     aware_datetime,
     each,
     identifier,
@@ -172,7 +173,7 @@ class Debtor:
     zones: tuple[str, ...] = attrs.field(default=(), converter=texts)
     jurisdiction: str = attrs.field(default="", validator=text_up_to(35))
     preferred_channel: Channel | None = attrs.field(default=None, converter=attrs.converters.optional(Channel))
-    flags: tuple[Flag, ...] = attrs.field(default=(), converter=tuple, validator=each(Flag))
+    flags: tuple[Flag, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Flag))
 
     @zones.validator
     def _check_zones(self, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
@@ -424,7 +425,7 @@ class PlanAgreement:
     account_id: str = attrs.field(validator=identifier)
     covers: tuple[str, ...] = attrs.field(converter=texts)
     agreed_on: date = attrs.field(validator=plain_date)
-    instalments: tuple[PlannedInstalment, ...] = attrs.field(converter=tuple, validator=each(PlannedInstalment))
+    instalments: tuple[PlannedInstalment, ...] = attrs.field(converter=as_tuple, validator=each(PlannedInstalment))
     tolerance_days: int = attrs.field(default=0, validator=non_negative_int)
     tolerance_amount: Money | None = attrs.field(default=None, validator=optional(_not_negative))
     supersedes: str | None = attrs.field(default=None, validator=optional(identifier))
@@ -557,18 +558,18 @@ class AccountSnapshot:
     as_of: date = attrs.field(validator=plain_date)
     account: Account = attrs.field(validator=instance_of(Account))
     debtor: Debtor = attrs.field(validator=instance_of(Debtor))
-    receivables: tuple[Receivable, ...] = attrs.field(default=(), converter=tuple, validator=each(Receivable))
-    payments: tuple[Payment, ...] = attrs.field(default=(), converter=tuple, validator=each(Payment))
-    credit_notes: tuple[CreditNote, ...] = attrs.field(default=(), converter=tuple, validator=each(CreditNote))
-    waivers: tuple[Waiver, ...] = attrs.field(default=(), converter=tuple, validator=each(Waiver))
-    disputes: tuple[Dispute, ...] = attrs.field(default=(), converter=tuple, validator=each(Dispute))
-    holds: tuple[Hold, ...] = attrs.field(default=(), converter=tuple, validator=each(Hold))
-    promises: tuple[PromiseToPay, ...] = attrs.field(default=(), converter=tuple, validator=each(PromiseToPay))
-    plans: tuple[PlanAgreement, ...] = attrs.field(default=(), converter=tuple, validator=each(PlanAgreement))
-    contact_points: tuple[ContactPoint, ...] = attrs.field(default=(), converter=tuple, validator=each(ContactPoint))
-    attempts: tuple[ContactAttempt, ...] = attrs.field(default=(), converter=tuple, validator=each(ContactAttempt))
-    notices: tuple[NoticeRecord, ...] = attrs.field(default=(), converter=tuple, validator=each(NoticeRecord))
-    approvals: tuple[Approval, ...] = attrs.field(default=(), converter=tuple, validator=each(Approval))
+    receivables: tuple[Receivable, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Receivable))
+    payments: tuple[Payment, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Payment))
+    credit_notes: tuple[CreditNote, ...] = attrs.field(default=(), converter=as_tuple, validator=each(CreditNote))
+    waivers: tuple[Waiver, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Waiver))
+    disputes: tuple[Dispute, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Dispute))
+    holds: tuple[Hold, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Hold))
+    promises: tuple[PromiseToPay, ...] = attrs.field(default=(), converter=as_tuple, validator=each(PromiseToPay))
+    plans: tuple[PlanAgreement, ...] = attrs.field(default=(), converter=as_tuple, validator=each(PlanAgreement))
+    contact_points: tuple[ContactPoint, ...] = attrs.field(default=(), converter=as_tuple, validator=each(ContactPoint))
+    attempts: tuple[ContactAttempt, ...] = attrs.field(default=(), converter=as_tuple, validator=each(ContactAttempt))
+    notices: tuple[NoticeRecord, ...] = attrs.field(default=(), converter=as_tuple, validator=each(NoticeRecord))
+    approvals: tuple[Approval, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Approval))
     issued_keys: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
     """Semantic keys of commands that were already issued, notices and charges apart."""
     cycle: int = attrs.field(default=0, validator=non_negative_int)
