@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,18 @@ def test_a_new_file_has_to_choose_its_floor(copy: Path, room: str) -> None:
     answer = lint(copy)
     assert answer.returncode == 1
     assert room.rpartition(".")[2] in answer.stdout
+
+
+def test_what_a_room_pushed_down_is_used_by_that_room_only() -> None:
+    """`_plans` belongs to `plans`: nobody else goes round the façade."""
+    gone_round = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        own = path.relative_to(PACKAGE).parts[0].removesuffix(".py").removeprefix("_")
+        for line in path.read_text(encoding="utf-8").splitlines():
+            private = re.match(r"\s*(?:from|import) collectkit(?:\._| import _)(\w+)", line)
+            if private and private[1] != own:
+                gone_round.append(f"{path.relative_to(PACKAGE)}: {line.strip()}")
+    assert gone_round == []
 
 
 def test_no_room_stands_on_two_floors() -> None:
