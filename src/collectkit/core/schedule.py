@@ -23,12 +23,15 @@ from typing import Final, overload
 
 import attrs
 
+from collectkit.core.calendars import Every, MonthEnd
 from collectkit.core.checks import non_negative_int, plain_date, positive_int
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, Rounding, exponent_of, round_half_even, rounded
 
 __all__ = [
     "MAX_INSTALMENTS",
+    "DueDates",
+    "Factor",
     "Instalment",
     "Schedule",
     "level_balances",
@@ -121,6 +124,39 @@ def _freeze(row: _Row) -> Instalment:
     return row  # type: ignore[return-value]  # it is one now
 
 
+# -- due dates -------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class DueDates:
+    """Due dates in one rhythm: `count` of them, the first `first` steps after the anchor.
+
+    Each is reckoned from the anchor, never from the one before, so the 31st comes back after February. They are made
+    when they are looked at; called, it lists them all.
+
+    >>> [str(day) for day in DueDates(date(2026, 1, 31), Every(1, "months"), 3)()]
+    ['2026-02-28', '2026-03-31', '2026-04-30']
+
+    Raises:
+        InvalidDate: `calendars.out_of_range` where the last one lies past the year 9999.
+    """
+
+    anchor: date
+    every: Every
+    count: int
+    first: int = 1
+    month_end: MonthEnd = "clamp"
+
+    def __call__(self) -> tuple[date, ...]:
+        """List the days."""
+        every, anchor, end = self.every, self.anchor, self.month_end
+        return tuple(every.dates(anchor=anchor, count=self.count, first=self.first, month_end=end))
+
+    def at(self, place: int) -> date:
+        """Return one day; `place` counts from 0."""
+        return self.every.date(anchor=self.anchor, number=self.first + place, month_end=self.month_end)
+
+
 # -- the schedule ----------------------------------------------------------------------------------------------
 
 
@@ -140,7 +176,7 @@ class Schedule(Sequence[Instalment]):
     (Money(1001, 'EUR'), Money(0, 'EUR'), 2)
     """
 
-    __slots__ = ("_balances", "_count", "_currency", "_dates", "_fees", "_interest", "_level", "_opening")
+    __slots__ = ("_balances", "_count", "_currency", "_dates", "_days", "_fees", "_interest", "_level", "_opening")
 
     _opening: int
     _currency: str
@@ -148,7 +184,8 @@ class Schedule(Sequence[Instalment]):
     _balances: Sequence[int] | None
     _interest: Sequence[int] | None
     _fees: Sequence[int] | None
-    _dates: Callable[[], tuple[date, ...]] | tuple[date, ...]
+    _dates: DueDates | tuple[date, ...]
+    _days: tuple[date, ...] | None
     _level: tuple[int, int, int] | None
 
     def __init__(
@@ -158,18 +195,18 @@ class Schedule(Sequence[Instalment]):
         principal_parts: Sequence[int],
         interest_parts: Sequence[int],
         fee_parts: Sequence[int] | None = None,
-        due_on: Sequence[date] | Callable[[], tuple[date, ...]],
+        due_on: Sequence[date] | DueDates,
     ) -> None:
-        """Take the columns in minor units; `due_on` may be a function that makes the dates when they are wanted.
+        """Take the columns in minor units; `due_on` may be a rhythm, whose dates are made when they are wanted.
 
         Raises:
             InvalidTerms: `plans.columns` when the columns differ in length or the parts do not sum to `principal`.
         """
         count = len(principal_parts)
         lengths = {count, len(interest_parts), count if fee_parts is None else len(fee_parts)}
-        if not callable(due_on):
+        if not isinstance(due_on, DueDates):
             due_on = tuple(due_on)
-            lengths.add(len(due_on))
+        lengths.add(due_on.count if isinstance(due_on, DueDates) else len(due_on))
         if len(lengths) != 1 or not count:
             raise InvalidTerms("plans.columns", "a schedule needs one or more rows, and columns of one length")
         balances = list(accumulate(principal_parts, sub, initial=principal.minor))[1:]
@@ -188,7 +225,7 @@ class Schedule(Sequence[Instalment]):
         balances: Sequence[int] | None,
         interest: Sequence[int] | None,
         fees: Sequence[int] | None,
-        dates: Callable[[], tuple[date, ...]] | tuple[date, ...],
+        dates: DueDates | tuple[date, ...],
         level: tuple[int, int, int] | None,
     ) -> None:
         keep = object.__setattr__
@@ -199,6 +236,7 @@ class Schedule(Sequence[Instalment]):
         keep(self, "_interest", interest)
         keep(self, "_fees", None if fees is None or not any(fees) else tuple(fees))
         keep(self, "_dates", dates)
+        keep(self, "_days", None)
         keep(self, "_level", level)
 
     @classmethod
@@ -305,11 +343,19 @@ class Schedule(Sequence[Instalment]):
         return with_interest if self._fees is None else list(map(add, with_interest, self._fees))
 
     @property
+    def rhythm(self) -> DueDates | None:
+        """Return the rhythm of the due dates where they are made by one on demand, else None."""
+        return self._dates if isinstance(self._dates, DueDates) else None
+
+    @property
     def due_on(self) -> tuple[date, ...]:
         """Return the due dates."""
-        if callable(self._dates):
-            object.__setattr__(self, "_dates", self._dates())
-        return self._dates  # type: ignore[return-value]  # made a tuple on the line above
+        made = self._days
+        if made is None:
+            dates = self._dates
+            made = dates() if callable(dates) else dates
+            object.__setattr__(self, "_days", made)
+        return made
 
     # -- rows --------------------------------------------------------------------------------------------------
 
@@ -346,10 +392,8 @@ class Schedule(Sequence[Instalment]):
 
     def _date(self, place: int) -> date:
         dates = self._dates
-        at = getattr(dates, "at", None)  # a rhythm can name one date without making the others
-        if at is not None:
-            made: date = at(place)
-            return made
+        if self._days is None and isinstance(dates, DueDates):  # one date without making the others
+            return dates.at(place)
         return self.due_on[place]
 
     def _rows(self) -> list[Instalment]:
@@ -407,7 +451,7 @@ def level_schedule(
     period_rate: Fraction,
     payment: Money,
     count: int,
-    due_on: Sequence[date] | Callable[[], tuple[date, ...]],
+    due_on: Sequence[date] | DueDates,
 ) -> Schedule:
     """Lay out equal payments at one rate per period; the rows are worked out when first looked at.
 
@@ -418,7 +462,7 @@ def level_schedule(
         raise CurrencyMismatch(principal.currency, payment.currency, "put into one schedule")
     made = Schedule.__new__(Schedule)
     level = (period_rate.numerator, period_rate.denominator, payment.minor)
-    dates = due_on if callable(due_on) else tuple(due_on)
+    dates = due_on if isinstance(due_on, DueDates) else tuple(due_on)
     made._fill(principal.minor, principal.currency, count, None, None, None, dates, level)
     return made
 

@@ -1,0 +1,1 @@
+"""The arithmetic behind `collectkit.plans`; import from there."""

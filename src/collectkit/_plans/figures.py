@@ -1,0 +1,402 @@
+"""From terms to rows: the columns of every shape, to the minor unit.
+
+A shape says either what each row pays (level, balloon, stepped, minimum, agreed) or how much principal each row
+carries (interest-only, equal principal, flat, bullet). Interest of a row is the balance before it times the period's
+exact factor, rounded once; the last row takes the whole balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import accumulate
+from math import lcm
+from operator import sub
+from typing import Final
+
+from collectkit._plans.terms import Periods, PlanTerms, Shape, period_factor, periods_of, refuse_growth, rhythm_of
+from collectkit.core.errors import InvalidTerms
+from collectkit.core.money import Money, Rounding, rounded
+from collectkit.core.schedule import Schedule, level_schedule, roll
+
+Columns = tuple[list[int], list[int]]
+"""Principal and interest of each row, in minor units."""
+
+
+def schedule_of(terms: PlanTerms) -> Schedule:
+    """Work the rows out; nothing is proven yet, see `proof`.
+
+    Raises:
+        InvalidTerms: where a shape cannot be laid out at all.
+    """
+    if _is_plain_level(terms):
+        rhythm = rhythm_of(terms)
+        if rhythm is not None:
+            factor = period_factor(terms)
+            exact = exact_level(terms.financed.minor, [factor] * terms.instalments)
+            payment = Money(max(rounded(exact), 1), terms.currency)
+            made = level_schedule(
+                principal=terms.financed,
+                period_rate=factor,
+                payment=payment,
+                count=terms.instalments,
+                due_on=rhythm,
+            )
+            if made.principal_parts[-1] > 0:
+                return made
+    return _laid_out(terms)
+
+
+def _is_plain_level(terms: PlanTerms) -> bool:
+    """Say whether the lazy schedule of equal payments fits: no fee, no deferral, no first row of another kind."""
+    return (
+        terms.shape in ("level", "equal_split")
+        and terms.residue_to == "last"
+        and terms.rounding == "half_even"
+        and terms.multiple is None
+        and terms.level is None
+        and terms.day_count is None
+        and terms.down_payment is None
+        and terms.fee_each is None
+        and terms.fee_total is None
+    )
+
+
+def _laid_out(terms: PlanTerms) -> Schedule:
+    periods = periods_of(terms)
+    opening, deferred = _after_deferral(terms, periods)
+    principal, interest = _SHAPES[terms.shape](terms, opening, periods)
+    interest[0] += deferred
+    days = periods.due_on[-1:] if terms.shape == "bullet" else periods.due_on[: len(principal)]
+    fees = _fees(terms, len(principal))
+    if terms.down_payment is not None and terms.down_payment.minor:
+        principal = [terms.down_payment.minor, *principal]
+        interest = [0, *interest]
+        fees = [0, *fees]
+        days = (terms.start_on, *days)
+        opening += terms.down_payment.minor
+    return Schedule(
+        principal=Money(opening, terms.currency),
+        principal_parts=principal,
+        interest_parts=interest,
+        fee_parts=fees,
+        due_on=days,
+    )
+
+
+def _after_deferral(terms: PlanTerms, periods: Periods) -> tuple[int, int]:
+    """Return the debt when regular periods begin, and interest that waits for the first row."""
+    opening = terms.financed.minor
+    if terms.grace_interest == "capitalise":
+        for factor in periods.grace_factors:
+            opening += rounded(opening * factor, terms.rounding)
+        return opening, 0
+    if terms.grace_interest == "collect":
+        return opening, sum(rounded(opening * factor, terms.rounding) for factor in periods.grace_factors)
+    return opening, 0
+
+
+def _fees(terms: PlanTerms, count: int) -> list[int]:
+    fees = [0 if terms.fee_each is None else terms.fee_each.minor] * count
+    if terms.fee_total is not None:
+        for place, part in enumerate(terms.fee_total.split(count)):
+            fees[place] += part.minor
+    return fees
+
+
+# -- level payments --------------------------------------------------------------------------------------------
+
+
+def exact_level(
+    opening: int,
+    factors: Sequence[Fraction],
+    weights: Sequence[Fraction] | None = None,
+    fixed: Sequence[int] | None = None,
+) -> Fraction:
+    """Return the exact p with which payments of p * weight + fixed pay `opening` off over these periods.
+
+    Weights are 1 and fixed sums 0 where none are given. The sums run over one common denominator, so that only whole
+    numbers are multiplied.
+
+    >>> exact_level(10000, [Fraction(1, 100)] * 2)
+    Fraction(1020100, 201)
+    """
+    count = len(factors)
+    if weights is None and fixed is None and count and factors.count(factors[0]) == count:
+        return _exact_level_even(opening, factors[0], count)
+    scale = lcm(*(factor.denominator for factor in factors))
+    weigh = 1 if weights is None else lcm(*(weight.denominator for weight in weights))
+    grown, weighted, paid, power = opening, 0, 0, 1
+    for place, factor in enumerate(factors):
+        growth = scale + factor.numerator * (scale // factor.denominator)
+        power *= scale
+        weight = weigh if weights is None else int(weights[place] * weigh)
+        grown *= growth
+        weighted = weighted * growth + weight * power
+        paid = paid * growth + (0 if fixed is None else fixed[place]) * power
+    if not weighted:
+        raise InvalidTerms("plans.amounts", "every instalment is fixed, so none is left to be solved")
+    return Fraction((grown - paid) * weigh, weighted)
+
+
+def _exact_level_even(opening: int, factor: Fraction, count: int) -> Fraction:
+    numerator, denominator = factor.numerator, factor.denominator
+    if not numerator:
+        return Fraction(opening, count)
+    grown, start = (denominator + numerator) ** count, denominator**count
+    return Fraction(opening * numerator * grown, denominator * (grown - start))
+
+
+def to_multiple(terms: PlanTerms, exact: Fraction) -> int:
+    """Round a payment to minor units, then to the agreed multiple."""
+    whole = rounded(exact, terms.rounding)
+    if terms.multiple is None:
+        return whole
+    return rounded(Fraction(whole, terms.multiple.minor), terms.rounding) * terms.multiple.minor
+
+
+def closed(opening: int, factors: Sequence[Fraction], payments: Sequence[int], rounding: Rounding) -> Columns:
+    """Run all periods but the last under `payments`; the last row takes the balance and its interest."""
+    pairs = [(factor.numerator, factor.denominator) for factor in factors]
+    balances, interest = roll(opening, pairs[:-1], payments[: len(pairs) - 1], rounding)
+    balance = balances[-1] if balances else opening
+    principal = list(map(sub, (opening, *balances[:-1]), balances)) if balances else []
+    principal.append(balance)
+    interest.append(rounded(balance * factors[-1], rounding))
+    return principal, interest
+
+
+def _level(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    resting = terms.grace if terms.grace_interest == "pay" else 0
+    factors = periods.factors[resting:]
+    balloon = 0 if terms.balloon is None else terms.balloon.minor
+    principal, interest = _level_rows(terms, opening, factors, balloon)
+    first = [rounded(opening * factor, terms.rounding) for factor in periods.factors[:resting]]
+    return [0] * resting + principal, first + interest
+
+
+def _level_rows(terms: PlanTerms, opening: int, factors: Sequence[Fraction], balloon: int = 0) -> Columns:
+    count = len(factors)
+    unit = 1 if terms.multiple is None else terms.multiple.minor
+    fixed = None if not balloon else [0] * (count - 1) + [balloon]
+    if terms.level is not None:
+        return closed(opening, factors, [terms.level.minor] * count, terms.rounding)
+    payment = to_multiple(terms, exact_level(opening, factors, None, fixed))
+
+    def run(payments: Sequence[int]) -> tuple[Columns, int]:
+        columns = closed(opening, factors, payments, terms.rounding)
+        return columns, columns[0][-1] + columns[1][-1] - balloon
+
+    if terms.residue_to == "spread":
+        return _spread(run, payment, unit, count)
+    if terms.residue_to == "first":
+        return _first(run, payment, factors)
+    if terms.residue_to == "minimal":
+        return _minimal(run, payment, unit, count)
+    columns, last = run([payment] * count)
+    if last <= 0 and payment > unit:  # many roundings up: take the next payment below instead
+        columns, last = run([payment - unit] * count)
+    return columns
+
+
+Run = Callable[[Sequence[int]], tuple[Columns, int]]
+
+
+def _minimal(run: Run, payment: int, unit: int, count: int) -> Columns:
+    """Choose the level payment with the smallest gap of the last row; of two, the one that leaves less to the end."""
+    best: tuple[tuple[int, int], Columns] | None = None
+    for step in (-2, -1, 0, 1, 2):
+        candidate = payment + step * unit
+        if candidate <= 0:
+            continue
+        columns, last = run([candidate] * count)
+        if last <= 0 and count > 1:
+            continue
+        rank = (abs(last - candidate), -candidate)
+        if best is None or rank < best[0]:
+            best = (rank, columns)
+    return run([max(payment, unit)] * count)[0] if best is None else best[1]
+
+
+def _spread(run: Run, payment: int, unit: int, count: int) -> Columns:
+    """Give one unit more to the first rows, as many as bring the last row nearest to the others."""
+
+    def gap(more: int, low: int) -> tuple[int, Columns]:
+        columns, last = run([low + unit] * more + [low] * (count - more))
+        return last - low, columns
+
+    low = payment
+    while low > 0 and gap(0, low)[0] < 0:
+        low -= unit
+    below, above = 0, count - 1
+    while below < above:  # the gap falls as more rows pay more
+        middle = (below + above + 1) // 2
+        if gap(middle, low)[0] >= 0:
+            below = middle
+        else:
+            above = middle - 1
+    candidates = [gap(more, low) for more in (below, min(below + 1, count - 1))]
+    return min(candidates, key=lambda found: (abs(found[0]), -found[0]))[1]
+
+
+def _first(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
+    """Let the first row take the odd units: as much as brings the last row nearest to the others."""
+    count = len(factors)
+    growth = 1.0
+    for factor in factors[1:]:
+        growth *= 1 + float(factor)  # only a guess of where to look; every candidate is run exactly
+    first = payment
+    best: tuple[int, Columns] | None = None
+    for _ in range(4):
+        columns, last = run([first, *[payment] * (count - 1)])
+        gap = last - payment
+        if best is None or abs(gap) < best[0]:
+            best = (abs(gap), columns)
+        step = round(gap / growth)
+        if gap == 0 or step == 0 or count == 1:
+            break
+        first += step
+    return best[1] if best is not None else run([payment] * count)[0]
+
+
+def rows_at(terms: PlanTerms, factors: Sequence[Fraction], payment: int) -> tuple[int, int] | None:
+    """Return how many rows of `payment` pay the debt off and what is left after all of them; None where it grows."""
+    balance = terms.financed.minor
+    for row, factor in enumerate(factors, start=1):
+        interest = rounded(balance * factor, terms.rounding)
+        if balance + interest <= payment:
+            return row, 0
+        if interest >= payment:
+            return None
+        balance += interest - payment
+    return len(factors), balance
+
+
+def first_interest(terms: PlanTerms, factors: Sequence[Fraction]) -> int:
+    """Return the interest of the first period, in minor units."""
+    return rounded(terms.financed.minor * factors[0], terms.rounding)
+
+
+# -- other shapes ----------------------------------------------------------------------------------------------
+
+
+def _of_principal(terms: PlanTerms, opening: int, periods: Periods, principal: list[int]) -> Columns:
+    balances = list(accumulate(principal, sub, initial=opening))[:-1]
+    interest = [
+        rounded(balance * factor, terms.rounding) for balance, factor in zip(balances, periods.factors, strict=True)
+    ]
+    return principal, interest
+
+
+def split_parts(terms: PlanTerms, amount: int, count: int) -> list[int]:
+    """Divide a sum into parts by the residue rule and the multiple."""
+    return _level_rows(terms, amount, (Fraction(0),) * count)[0]
+
+
+def _equal_principal(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    resting = terms.grace if terms.grace_interest == "pay" else 0
+    parts = split_parts(terms, opening, len(periods.factors) - resting)
+    return _of_principal(terms, opening, periods, [0] * resting + parts)
+
+
+def _interest_only(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    return _of_principal(terms, opening, periods, [0] * (len(periods.factors) - 1) + [opening])
+
+
+def _bullet(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    if terms.simple_interest:
+        return [opening], [rounded(opening * sum(periods.factors, Fraction(0)), terms.rounding)]
+    balance = opening
+    for factor in periods.factors:
+        balance += rounded(balance * factor, terms.rounding)
+    return [opening], [balance - opening]
+
+
+def _flat(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    count = len(periods.factors)
+    whole = rounded(opening * sum(periods.factors, Fraction(0)), terms.rounding)
+    regular = rounded(Fraction(whole, count), terms.rounding)
+    if regular * (count - 1) > whole:
+        regular = whole // count
+    interest = [regular] * (count - 1) + [whole - regular * (count - 1)]
+    if terms.multiple is None:
+        return split_parts(terms, opening, count), interest
+    payments = split_parts(terms, opening + whole, count)  # the whole instalment keeps to the multiple
+    return list(map(sub, payments, interest)), interest
+
+
+def _stepped(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    count = len(periods.factors)
+    if terms.steps:
+        fixed = [amount.minor for rows, amount in terms.steps for _ in range(rows)]
+        if len(fixed) >= count:
+            raise InvalidTerms(
+                "plans.amounts",
+                f"the steps name {len(fixed)} of {count} instalments; leave at least one to take what is left",
+            )
+        open_rows = count - len(fixed)
+        weights = [Fraction(0)] * len(fixed) + [Fraction(1)] * open_rows
+        level = to_multiple(terms, exact_level(opening, periods.factors, weights, fixed + [0] * open_rows))
+        payments = fixed + [level] * open_rows
+    else:
+        weights = [(1 + terms.growth) ** (row // terms.rows_per_step) for row in range(count)]
+        level_exact = exact_level(opening, periods.factors, weights)
+        payments = [to_multiple(terms, level_exact * weight) for weight in weights]
+    return closed(opening, periods.factors, payments, terms.rounding)
+
+
+def _minimum(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    floor = 0 if terms.minimum_floor is None else terms.minimum_floor.minor
+    principal, interest = [], []
+    balance = opening
+    for row, factor in enumerate(periods.factors, start=1):
+        due = rounded(balance * factor, terms.rounding)
+        payment = min(balance + due, max(floor, to_multiple(terms, (balance + due) * terms.minimum_share)))
+        if payment <= due:
+            refuse_growth(row, Money(due, terms.currency), Money(payment, terms.currency))
+        principal.append(payment - due)
+        interest.append(due)
+        balance -= payment - due
+        if balance == 0:
+            return principal, interest
+    raise InvalidTerms(
+        "plans.too_many",
+        f"{len(periods.factors)} instalments leave {Money(balance, terms.currency)} open; "
+        "raise the minimum or its floor, or allow more instalments",
+        left=Money(balance, terms.currency),
+    )
+
+
+def _agreed(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    count = len(periods.factors)
+    payments = [amount.minor for amount in terms.amounts]
+    if len(payments) not in (count, count - 1):
+        raise InvalidTerms(
+            "plans.amounts",
+            f"{len(payments)} amounts for {count} due dates; give one for each, or leave the last one to be worked out",
+        )
+    principal, interest = closed(opening, periods.factors, payments, terms.rounding)
+    last = principal[-1] + interest[-1]
+    if len(payments) == count and payments[-1] != last:
+        needed = Money(last, terms.currency)
+        raise InvalidTerms(
+            "plans.amounts",
+            f"the amounts do not pay the debt off: the last one is {terms.amounts[-1]} and must be {needed}; "
+            "correct one of them, or leave the last one out",
+            needed=needed,
+        )
+    return principal, interest
+
+
+_SHAPES: Final[dict[Shape, Callable[[PlanTerms, int, Periods], Columns]]] = {
+    "level": _level,
+    "equal_split": _level,
+    "balloon": _level,
+    "equal_principal": _equal_principal,
+    "flat": _flat,
+    "interest_only": _interest_only,
+    "bullet": _bullet,
+    "stepped": _stepped,
+    "minimum_payment": _minimum,
+    "agreed": _agreed,
+}

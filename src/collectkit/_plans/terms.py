@@ -1,0 +1,454 @@
+"""What was agreed: the terms of a plan, and the periods that follow from them.
+
+Nothing here computes an amount; see `figures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final, Literal, NoReturn, TypedDict
+
+import attrs
+
+from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd, rrule_dates
+from collectkit.core.checks import require_date, tuple_of
+from collectkit.core.errors import CurrencyMismatch, InvalidTerms
+from collectkit.core.money import Money, Rounding
+from collectkit.core.rates import DayCount, Rate, year_fraction
+from collectkit.core.schedule import MAX_INSTALMENTS, DueDates
+
+Shape = Literal[
+    "level",
+    "equal_split",
+    "equal_principal",
+    "flat",
+    "interest_only",
+    "balloon",
+    "bullet",
+    "stepped",
+    "minimum_payment",
+    "agreed",
+]
+"""The form of a plan's payments."""
+
+ResidueTo = Literal["last", "first", "spread", "minimal"]
+"""Where odd units go: into the last row, into the first, one each over the first rows, or, by choice of the level
+payment, into as small a gap of the last row as can be."""
+
+GraceInterest = Literal["pay", "collect", "capitalise", "waive"]
+"""What becomes of interest while principal rests: paid as it falls due, collected in the first instalment after,
+added to the debt period by period, or waived."""
+
+Compounding = Literal["per_period", "annual"]
+"""How the yearly rate is meant: nominal, a period bearing its share; or effective, a year of periods compounding to it."""
+
+AccrueTo = Literal["unadjusted", "adjusted"]
+"""Whether interest follows the days of the rhythm, or the business days that payments were moved to."""
+
+MONTHLY: Final = Every(1, "months")
+
+# Parts of a year that one step of a rhythm stands for, where no day count is named.
+_PER_YEAR: Final = {"days": 365, "weeks": 52, "semimonths": 24, "months": 12, "years": 1}
+_ROOTS: Final = Context(prec=50, rounding=ROUND_HALF_EVEN, Emin=-999, Emax=999)
+_ROOT_DIGITS: Final = 10**34  # an effective rate has no exact monthly share; 34 digits are kept, then all is exact
+
+
+def _count(_instance: object, _attribute: object, value: object) -> None:
+    require_count(value)
+
+
+def require_count(value: object, *, at_least: int = 1) -> int:
+    """Return a number of instalments that can stand.
+
+    Raises:
+        InvalidTerms: `plans.count` for anything but a whole number of 1 or more; `plans.too_many` above 10,000.
+    """
+    if type(value) is not int or value < at_least:
+        shown = value if type(value) is int else type(value).__name__
+        raise InvalidTerms(
+            "plans.count", f"{shown} instalments cannot be laid out; give a whole number of {at_least} or more"
+        )
+    if value > MAX_INSTALMENTS:
+        raise InvalidTerms(
+            "plans.too_many",
+            f"{value} instalments are over the limit of {MAX_INSTALMENTS}; widen the rhythm, or check the count",
+            given=value,
+            limit=MAX_INSTALMENTS,
+        )
+    return value
+
+
+class PlanOptions(TypedDict, total=False):
+    """What every builder of `plans` takes besides its own arguments; all may be left out.
+
+    - `every`: the rhythm of due dates, one month by default; `first_due_on`: the first of them, by default one step
+      after `start_on`; `due_on`: the dates themselves; `rrule`: an RFC 5545 rule instead of a rhythm.
+    - `month_end`: a day that the month lacks is clamped to its last (default) or rolls to the 1st of the next.
+    - `skip_months`: months of the year (1 to 12) without an instalment; interest goes on and the next one pays it.
+    - `calendar` and `adjustment`: due dates on no business day move; `accrue_to` says whether interest moves along.
+    - `day_count`: interest by days; without one each period is an equal part of the year.
+    - `compounding`: whether the rate is nominal (`per_period`) or effective (`annual`).
+    - `rounding`: of interest and of the level payment, half-even by default.
+    - `residue_to`: where odd units go; `multiple`: instalments in whole steps of this sum, such as 1.00 EUR.
+    - `fee_each`: a fee inside each instalment; `fee_total`: a fee divided over them, odd units first.
+    - `down_payment`: paid on `start_on` as instalment 1, before any interest.
+    - `gap_limit`: the most by which the last instalment may differ from the regular one.
+    - `account_id`, `covers`, `agreed_on` (default `start_on`), `supersedes`, `tolerance_days`, `tolerance_amount`: the
+      agreement around the figures.
+    """
+
+    every: Every
+    first_due_on: date | None
+    due_on: Sequence[date]
+    rrule: str | None
+    month_end: MonthEnd
+    skip_months: Sequence[int]
+    calendar: BusinessCalendar | None
+    adjustment: Adjustment
+    accrue_to: AccrueTo
+    day_count: DayCount | None
+    compounding: Compounding
+    rounding: Rounding
+    residue_to: ResidueTo
+    multiple: Money | None
+    fee_each: Money | None
+    fee_total: Money | None
+    down_payment: Money | None
+    gap_limit: Money | None
+    account_id: str | None
+    covers: Sequence[str]
+    agreed_on: date | None
+    supersedes: str | None
+    tolerance_days: int
+    tolerance_amount: Money | None
+
+
+AGREEMENT_OPTIONS: Final = ("account_id", "covers", "agreed_on", "supersedes", "tolerance_days", "tolerance_amount")
+
+
+@attrs.frozen(kw_only=True)
+class PlanTerms:
+    """Everything that decides the figures of a plan; built by the functions of `plans`, kept in the plan.
+
+    Raises:
+        InvalidTerms: with the code of the first thing that cannot stand.
+        CurrencyMismatch: a sum in another currency than the debt.
+    """
+
+    shape: Shape
+    principal: Money
+    start_on: date
+    instalments: int = attrs.field(validator=_count)
+    rate: Rate | None = None
+    every: Every = MONTHLY
+    first_due_on: date | None = None
+    due_on: tuple[date, ...] = attrs.field(default=(), converter=tuple_of(date))
+    rrule: str | None = None
+    month_end: MonthEnd = "clamp"
+    skip_months: tuple[int, ...] = attrs.field(default=(), converter=tuple)
+    calendar: BusinessCalendar | None = None
+    adjustment: Adjustment = "none"
+    accrue_to: AccrueTo = "unadjusted"
+    day_count: DayCount | None = None
+    compounding: Compounding = "per_period"
+    rounding: Rounding = "half_even"
+    residue_to: ResidueTo = "last"
+    multiple: Money | None = None
+    fee_each: Money | None = None
+    fee_total: Money | None = None
+    down_payment: Money | None = None
+    gap_limit: Money | None = None
+    # of single shapes
+    grace: int = 0
+    begin_on: date | None = None
+    grace_interest: GraceInterest = "pay"
+    balloon: Money | None = None
+    level: Money | None = None
+    steps: tuple[tuple[int, Money], ...] = ()
+    growth: Fraction = Fraction(0)
+    rows_per_step: int = 12
+    minimum_share: Fraction = Fraction(0)
+    minimum_floor: Money | None = None
+    amounts: tuple[Money, ...] = attrs.field(default=(), converter=tuple_of(Money))
+    simple_interest: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        debt = self.principal
+        if not isinstance(debt, Money):
+            raise InvalidTerms("plans.principal", f"principal needs Money, not {type(debt).__name__}")
+        if debt.minor <= 0:
+            raise InvalidTerms(
+                "plans.principal", f"a debt of {debt} cannot be paid in instalments; give one above zero"
+            )
+        require_date(self.start_on, "start_on")
+        if self.rate is not None and not isinstance(self.rate, Rate):
+            raise InvalidTerms(
+                "plans.rate", f"rate needs a Rate such as Rate.percent('9.9'), not {type(self.rate).__name__}"
+            )
+        for name in _SUMS:
+            given = getattr(self, name)
+            if given is not None:
+                self._check_sum(name, given)
+        for part in (*self.amounts, *(sum_ for _, sum_ in self.steps)):
+            self._check_sum("amounts", part)
+        if self.down_payment is not None and self.down_payment.minor >= debt.minor:
+            raise InvalidTerms(
+                "plans.down_payment",
+                f"a down payment of {self.down_payment} leaves nothing of {debt} to pay later; "
+                "settle the debt instead, or ask for less now",
+            )
+        if self.multiple is not None and self.multiple.minor == 0:
+            raise InvalidTerms("plans.multiple", "instalments cannot be multiples of zero; leave multiple out")
+        if self.residue_to not in ("last", "first", "spread", "minimal"):
+            raise InvalidTerms("plans.residue", "residue_to must be one of: last, first, spread, minimal")
+        if self.grace_interest not in ("pay", "collect", "capitalise", "waive"):
+            raise InvalidTerms("plans.deferral", "interest must be one of: pay, collect, capitalise, waive")
+        if self.skip_months or self.due_on or self.rrule is not None or self.adjustment != "none":
+            self._check_dates()
+
+    def _check_sum(self, name: str, given: Money) -> None:
+        if not isinstance(given, Money):
+            raise InvalidTerms("plans.amount", f"{name} needs Money, not {type(given).__name__}")
+        if given.currency != self.principal.currency:
+            raise CurrencyMismatch(self.principal.currency, given.currency, "put into one plan")
+        if given.minor < 0:
+            raise InvalidTerms("plans.amount", f"{name} is {given}; a sum in a plan is zero or more")
+
+    def _check_dates(self) -> None:
+        months = self.skip_months
+        if any(type(month) is not int or not 1 <= month <= 12 for month in months) or len(set(months)) == 12:
+            raise InvalidTerms("plans.dates", "skip_months holds months from 1 to 12 and leaves at least one of them")
+        if bool(self.due_on) + (self.rrule is not None) + bool(months) > 1:
+            raise InvalidTerms("plans.dates", "give due_on, rrule or skip_months, not two of them")
+        if self.adjustment != "none" and self.calendar is None:
+            raise InvalidTerms(
+                "plans.dates", "an adjustment needs a calendar; pass calendar=WEEKENDS_ONLY or one with holidays"
+            )
+        if self.due_on and len(self.due_on) != self.instalments:
+            raise InvalidTerms("plans.dates", f"{len(self.due_on)} due dates for {self.instalments} instalments")
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of the debt."""
+        return self.principal.currency
+
+    @property
+    def financed(self) -> Money:
+        """Return what is left of the debt after the down payment."""
+        return self.principal if self.down_payment is None else self.principal - self.down_payment
+
+    @property
+    def bears_interest(self) -> bool:
+        """Say whether there is a rate above zero."""
+        return self.rate is not None and self.rate.value != 0
+
+
+_SUMS: Final = (
+    "multiple",
+    "fee_each",
+    "fee_total",
+    "down_payment",
+    "gap_limit",
+    "balloon",
+    "level",
+    "minimum_floor",
+)
+
+
+# -- periods ---------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Periods:
+    """The regular periods of a plan: due dates, the start of each, its interest factor, and those of the deferral."""
+
+    due_on: tuple[date, ...]
+    from_on: tuple[date, ...]
+    factors: tuple[Fraction, ...]
+    grace_factors: tuple[Fraction, ...] = ()
+
+
+def period_factor(terms: PlanTerms) -> Fraction:
+    """Return the interest factor of one whole step of the rhythm, for terms without a day count."""
+    if terms.rate is None:
+        return Fraction(0)
+    if terms.rate.per == "month" and terms.every.unit == "months" and terms.compounding == "per_period":
+        return terms.rate.value * terms.every.n
+    part = Fraction(terms.every.n, _PER_YEAR[terms.every.unit])
+    return _share(terms, part)
+
+
+def _share(terms: PlanTerms, part: Fraction) -> Fraction:
+    """Return the interest factor of a part of a year."""
+    if terms.rate is None:
+        return Fraction(0)
+    annual = terms.rate.annual
+    if terms.compounding == "per_period":
+        return annual * part
+    return effective_share(annual, part)
+
+
+def effective_share(annual: Fraction, part: Fraction) -> Fraction:
+    """Return (1 + annual) ** part - 1, to 34 digits after the point; whole parts are exact.
+
+    >>> effective_share(Fraction(21, 100), Fraction(2))
+    Fraction(4641, 10000)
+    >>> round(float(effective_share(Fraction(1268250301319697, 10**16), Fraction(1, 12))), 12)
+    0.01
+    """
+    if part.denominator == 1:
+        return (1 + annual) ** part.numerator - 1
+    growth = _ROOTS.divide(Decimal((1 + annual).numerator), Decimal((1 + annual).denominator))
+    power = _ROOTS.divide(Decimal(part.numerator), Decimal(part.denominator))
+    grown = _ROOTS.power(growth, power)
+    return Fraction(round(Fraction(grown) * _ROOT_DIGITS), _ROOT_DIGITS) - 1
+
+
+def rhythm_of(terms: PlanTerms) -> DueDates | None:
+    """Return the due dates as a bare rhythm where they are one: no skipped, moved or listed days, nor a deferral."""
+    if terms.due_on or terms.rrule is not None or terms.skip_months or terms.adjustment != "none" or terms.grace:
+        return None
+    return _rhythm(terms)
+
+
+def _rhythm(terms: PlanTerms) -> DueDates:
+    first, start = terms.first_due_on, terms.start_on
+    if first is None:
+        return DueDates(start, terms.every, terms.instalments, 1, terms.month_end)
+    require_date(first, "first_due_on")
+    if first < start:
+        raise InvalidTerms("plans.dates", f"the first instalment falls due on {first}, before the start on {start}")
+    if first == terms.every.date(anchor=start, number=1, month_end=terms.month_end):
+        return DueDates(start, terms.every, terms.instalments, 1, terms.month_end)
+    return DueDates(first, terms.every, terms.instalments, 0, terms.month_end)
+
+
+def periods_of(terms: PlanTerms) -> Periods:
+    """Lay out the periods: their ends, starts and interest factors.
+
+    Raises:
+        InvalidTerms: `plans.dates`, `plans.day_count`.
+        InvalidDate: `calendars.out_of_range` past the year 9999, and what a rule or a calendar refuses.
+    """
+    deferral, begin_on, steps = _deferral(terms)
+    raw = _raw_dates(terms, begin_on, steps)
+    paid_on = raw
+    if terms.adjustment != "none" and terms.calendar is not None:
+        paid_on = tuple(terms.calendar.adjust(day, terms.adjustment) for day in raw)
+    _ascending(paid_on, begin_on)
+    ends = paid_on if terms.accrue_to == "adjusted" else raw
+    from_on = (begin_on, *ends[:-1])
+    return Periods(due_on=paid_on, from_on=from_on, factors=_factors(terms, from_on, ends, raw), grace_factors=deferral)
+
+
+def _raw_dates(terms: PlanTerms, begin_on: date, steps: int) -> tuple[date, ...]:
+    if terms.due_on:
+        return terms.due_on
+    if terms.rrule is not None:
+        found = rrule_dates(terms.rrule, start_on=terms.first_due_on or begin_on, count=terms.instalments + 1)
+        days = [day for day in found if day > begin_on or terms.first_due_on is not None]
+        return tuple(days[: terms.instalments])
+    rhythm = _rhythm(terms)
+    if not terms.skip_months:
+        return attrs.evolve(rhythm, first=rhythm.first + steps)()
+    days = []
+    place = rhythm.first + steps
+    while len(days) < terms.instalments:
+        day = terms.every.date(anchor=rhythm.anchor, number=place, month_end=terms.month_end)
+        if day.month not in terms.skip_months:
+            days.append(day)
+        place += 1
+    return tuple(days)
+
+
+def _deferral(terms: PlanTerms) -> tuple[tuple[Fraction, ...], date, int]:
+    """Return the factors of the deferred periods, the day on which regular periods begin, and the steps skipped."""
+    grace = terms.grace
+    if not grace or terms.grace_interest == "pay":  # rows that pay interest are regular rows
+        return (), terms.start_on, 0
+    if terms.begin_on is not None:  # a deferral that ends between two steps of the rhythm
+        cuts = [terms.start_on, terms.begin_on]
+        if terms.grace_interest == "waive" or not terms.bears_interest:
+            return (), terms.begin_on, 0
+        if terms.day_count is None:
+            raise InvalidTerms(
+                "plans.day_count",
+                f"the wait from {cuts[0]} to {cuts[1]} is no whole number of periods; name a day_count such as "
+                "'act/365f', or give the wait as grace",
+            )
+        return _factors(terms, (cuts[0],), (cuts[1],), (cuts[1],)), cuts[1], 0
+    dates = _rhythm(terms)
+    cuts = [terms.start_on, *attrs.evolve(dates, count=grace)()]
+    factors = _factors(terms, tuple(cuts[:-1]), tuple(cuts[1:]), tuple(cuts[1:]))
+    return factors, cuts[-1], grace
+
+
+def _factors(
+    terms: PlanTerms, from_on: tuple[date, ...], to_on: tuple[date, ...], raw: tuple[date, ...]
+) -> tuple[Fraction, ...]:
+    if not terms.bears_interest:
+        return (Fraction(0),) * len(to_on)
+    convention = terms.day_count
+    if convention is None:
+        return _equal_factors(terms, raw)
+    per_year = _PER_YEAR[terms.every.unit] // terms.every.n or 1
+    shares = []
+    for start, end in zip(from_on, to_on, strict=True):
+        part = year_fraction(
+            convention,
+            start,
+            end,
+            termination_on=to_on[-1],
+            periods_per_year=per_year if convention == "act/act-icma" else None,
+        )
+        shares.append(_share(terms, part))
+    return tuple(shares)
+
+
+def _equal_factors(terms: PlanTerms, raw: tuple[date, ...]) -> tuple[Fraction, ...]:
+    if terms.due_on or terms.rrule is not None:
+        raise InvalidTerms(
+            "plans.day_count", "dates without an even rhythm bear interest by days; name a day_count such as 'act/365f'"
+        )
+    factor = period_factor(terms)
+    if not terms.skip_months:
+        return (factor,) * len(raw)
+    rhythm = _rhythm(terms)
+    places, place, found = [], rhythm.first, 0
+    while found < len(raw):  # a skipped step lengthens the period that follows
+        if terms.every.date(anchor=rhythm.anchor, number=place, month_end=terms.month_end) == raw[found]:
+            places.append(place)
+            found += 1
+        place += 1
+    widths = [
+        places[0] - rhythm.first + 1,
+        *(later - earlier for earlier, later in pairwise(places)),
+    ]
+    return tuple(factor * width for width in widths)
+
+
+def _ascending(days: Sequence[date], begin_on: date) -> None:
+    last = begin_on
+    for place, day in enumerate(days):
+        if day < last or (place and day == last):
+            raise InvalidTerms(
+                "plans.dates",
+                f"instalment {place + 1} falls due on {day}, not after {last}; due dates must ascend from the start",
+            )
+        last = day
+
+
+def refuse_growth(row: int, interest: Money, payment: Money) -> NoReturn:
+    """Refuse a payment below its interest, saying what would suffice."""
+    raise InvalidTerms(
+        "plans.negative_amortisation",
+        f"instalment {row} of {payment} is below its interest of {interest}, so the debt would grow; "
+        f"at least {Money(interest.minor + 1, interest.currency)} is needed to pay any of it off",
+        row=row,
+        interest=interest,
+        needed=Money(interest.minor + 1, interest.currency),
+    )
