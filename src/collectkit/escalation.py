@@ -24,7 +24,7 @@ import attrs
 
 from collectkit.core.aging import AgedItem
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
-from collectkit.core.checks import each, identifier, non_negative_int, optional, positive_int, texts
+from collectkit.core.checks import as_tuple, each, identifier, non_negative_int, optional, positive_int, texts
 from collectkit.core.decisions import AppliedHold, Reason
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.events import semantic_key
@@ -161,7 +161,7 @@ class Step:
     day: int = attrs.field(default=0, validator=non_negative_int)
     action: Action = attrs.field(default="notice")
     what: str = attrs.field(validator=identifier)
-    channels: tuple[Channel, ...] = attrs.field(default=(), converter=tuple, validator=each(Channel))
+    channels: tuple[Channel, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Channel))
     every_days: int | None = attrs.field(default=None, validator=optional(positive_int))
     times: int = attrs.field(default=1, validator=positive_int)
     is_always_allowed: bool = False
@@ -180,8 +180,8 @@ class StageRule:
 
     id: str = attrs.field(validator=identifier)
     after: After = attrs.field()
-    needs: tuple[Need, ...] = attrs.field(default=(), converter=tuple)
-    steps: tuple[Step, ...] = attrs.field(default=(), converter=tuple, validator=each(Step))
+    needs: tuple[Need, ...] = attrs.field(default=(), converter=as_tuple)
+    steps: tuple[Step, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Step))
     consequences: tuple[str, ...] = attrs.field(default=(), converter=texts)
     """What this stage really does to the debtor, such as `legal-action`; notices may threaten nothing else."""
 
@@ -196,7 +196,7 @@ class Ladder:
             a notice which no earlier stage sends).
     """
 
-    stages: tuple[StageRule, ...] = attrs.field(default=(), converter=tuple, validator=each(StageRule))
+    stages: tuple[StageRule, ...] = attrs.field(default=(), converter=as_tuple, validator=each(StageRule))
 
     @stages.validator
     def _check(self, _attribute: attrs.Attribute[Any], stages: tuple[StageRule, ...]) -> None:

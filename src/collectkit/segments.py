@@ -15,7 +15,7 @@ from typing import Any, Final
 import attrs
 
 from collectkit.core.aging import AgedAccount
-from collectkit.core.checks import each, identifier
+from collectkit.core.checks import as_tuple, each, identifier
 from collectkit.core.decisions import Reason
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.guards import DAY_FACTS, AccountFacts, All, Guard, bounds_on, implies, judge
@@ -53,7 +53,7 @@ class Segmentation:
         InvalidPolicy: `segments.duplicate`, `segments.shadowed`, `segments.reserved`.
     """
 
-    rules: tuple[SegmentRule, ...] = attrs.field(default=(), converter=tuple, validator=each(SegmentRule))
+    rules: tuple[SegmentRule, ...] = attrs.field(default=(), converter=as_tuple, validator=each(SegmentRule))
 
     @rules.validator
     def _check(self, _attribute: attrs.Attribute[Any], rules: tuple[SegmentRule, ...]) -> None:
@@ -89,7 +89,7 @@ class Classified:
     """The segment, why, and the next day on which it could differ by itself."""
 
     segment: str
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=tuple, validator=each(Reason))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
     next_on: date | None = None
 
 

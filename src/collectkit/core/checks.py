@@ -17,6 +17,7 @@ from collectkit.core.errors import CollectkitError, InvalidDate, InvalidRecord
 __all__ = [
     "MAX_ID_LENGTH",
     "Validator",
+    "as_frozenset",
     "as_tuple",
     "aware_datetime",
     "each",
@@ -236,6 +237,15 @@ def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
     Plain `tuple` would do at run time, but a type checker cannot see through a generic class as a converter.
     """
     return tuple(values)
+
+
+def as_frozenset(values: Iterable[str]) -> frozenset[str]:
+    """Copy texts to a frozenset; a single text is refused, for it would fall into letters.
+
+    Raises:
+        InvalidRecord: `records.type`.
+    """
+    return frozenset(texts(values))
 
 
 def texts(values: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from collectkit.core.checks import as_tuple, each, non_negative_int, optional, plain_date, texts
+from collectkit.core.checks import as_frozenset, as_tuple, each, non_negative_int, optional, plain_date, texts
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.money import Money, sum_by_currency
 
@@ -81,12 +81,12 @@ class AccountFacts:
     """What is past due, one sum per currency."""
     amount_open: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
     """What is owed in all, charges included, one sum per currency."""
-    debtor_kind: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
-    flag: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    debtor_kind: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
+    flag: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
     """Kinds of the flags that stand today."""
-    label: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
-    jurisdiction: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
-    creditor: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    label: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
+    jurisdiction: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
+    creditor: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
 
 
 NUMBER_FACTS: Final = (

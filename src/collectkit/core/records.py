@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from collectkit.core.checks import (
+    as_frozenset,
     as_tuple,
     aware_datetime,
     each,
@@ -570,7 +571,7 @@ class AccountSnapshot:
     attempts: tuple[ContactAttempt, ...] = attrs.field(default=(), converter=as_tuple, validator=each(ContactAttempt))
     notices: tuple[NoticeRecord, ...] = attrs.field(default=(), converter=as_tuple, validator=each(NoticeRecord))
     approvals: tuple[Approval, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Approval))
-    issued_keys: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    issued_keys: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
     """Semantic keys of commands that were already issued, notices and charges apart."""
     cycle: int = attrs.field(default=0, validator=non_negative_int)
     strategy_hash: str | None = attrs.field(default=None, validator=optional(text_up_to(64)))
