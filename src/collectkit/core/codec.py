@@ -322,7 +322,7 @@ def _record_encoder(kind: Any) -> Callable[[Any], object]:
     def record_tree(record: object) -> object:
         tree: dict[str, object] = {} if tag is None else {"type": tag}
         for name, empty, value in zip(names, empties, read(record), strict=True):
-            value_kind = type(value)
+            value_kind: Any = type(value)
             if not value and value_kind is type(empty) and value == empty:
                 continue
             if value_kind is str or value_kind is bool or value is None:
@@ -352,7 +352,7 @@ def _is_empty(default: object) -> bool:
 
 
 @cache
-def _fields(kind: type) -> tuple[attrs.Attribute[Any], ...]:
+def _fields(kind: Any) -> tuple[attrs.Attribute[Any], ...]:
     fields = tuple(field for field in attrs.fields(kind) if field.init)
     if any((field.alias or field.name) == "type" for field in fields):
         _bad("codec.unsupported", f"{kind.__name__} has a field called 'type', which names the kind of a record")
@@ -360,7 +360,7 @@ def _fields(kind: type) -> tuple[attrs.Attribute[Any], ...]:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
@@ -491,7 +491,7 @@ def _cached_decoder(hint: Any) -> _Decoder:
     _bad("codec.unsupported", f"{getattr(hint, '__name__', 'this type')} cannot be read back")
 
 
-def _record_decoder(kind: type) -> _Decoder:
+def _record_decoder(kind: Any) -> _Decoder:
     decoders: dict[str, _Decoder] = {}
     required: set[str] = set()
     tag = _tag(kind)
