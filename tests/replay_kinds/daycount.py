@@ -9,9 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
-from replay_kinds import Outcome
-
 from collectkit.core.rates import DayCount, day_count, year_fraction
+from replay_kinds import Outcome
 
 NAMES = {"act/act-isma": "act/act-icma"}  # the file uses the association's old name
 

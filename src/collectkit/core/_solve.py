@@ -1,0 +1,156 @@
+"""Roots of cash-flow equations to 30 decimals, whatever Decimal context the host has set.
+
+A float search finds the root, a secant in 60-digit Decimals polishes it. `interest` is the public room for all of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    FloatOperation,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
+from fractions import Fraction
+from math import isfinite
+from typing import Final, NoReturn
+
+from collectkit.core.errors import InvalidTerms
+from collectkit.core.money import Money
+from collectkit.core.rates import exact_number
+
+__all__ = ["DECIMALS", "WIDE", "amount_of", "decimal_of", "growth_root", "settled"]
+
+# Every field is named: what is left out would be copied from decimal.DefaultContext, which a host may change.
+WIDE: Final = Context(
+    prec=60,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999_999,
+    Emax=999_999,
+    capitals=1,
+    clamp=0,
+    flags=[],
+    traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation],
+)
+
+DECIMALS: Final = Decimal("1E-30")
+"""Rates that are no exact fraction come to 30 decimals, rounded half even from more."""
+
+_TOLERANCE: Final = Decimal("1E-40")
+_HIGHEST: Final = 57.5  # ln(1 + 10**25): with 30 decimals that fills the wide context
+
+
+def decimal_of(value: Fraction) -> Decimal:
+    """Divide in the current context, which must be a copy of `WIDE`."""
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def amount_of(value: object, name: str = "an amount") -> Fraction:
+    """Read money as minor units, anything else as an exact number."""
+    if isinstance(value, Money):
+        return Fraction(value.minor)
+    return exact_number(value, name)
+
+
+def settled(value: Decimal) -> Decimal:
+    """Round to 30 decimals without trailing zeros, in the current context."""
+    if value.adjusted() > 28:
+        raise InvalidTerms("interest.out_of_range", "the answer is over 10**28; check the amounts")
+    rounded = value.quantize(DECIMALS)
+    return Decimal(0) if rounded == 0 else rounded.normalize()
+
+
+def growth_root(
+    rough: Callable[[float], float],
+    exact: Callable[[Decimal], Decimal],
+    *,
+    horizon: float,
+    what: str,
+    guess: float | None = None,
+) -> Decimal:
+    """Find i, to 30 decimals, for which both functions of x = ln(1 + i) vanish; of several the one nearest to zero.
+
+    `horizon` is the longest time in periods, so that the search does not run where floats overflow. A `guess` of x is
+    for flows with one root only. The wide context is in force while `exact` runs.
+    """
+    x = _rough_root(rough, horizon, what, guess)
+    step = max(1e-9, abs(x) * 1e-7)
+    slope = (rough(x + step) - rough(x - step)) / (2 * step)
+    with localcontext(WIDE):
+        before = Decimal(repr(x))
+        value_before = exact(before)
+        if value_before == 0:
+            return settled(before.exp() - 1)
+        if slope == 0 or not isfinite(slope):
+            _refuse(what)
+        now = before - value_before / Decimal(repr(slope))
+        for _ in range(60):
+            value = exact(now)
+            if value == value_before:
+                break
+            before, now, value_before = now, now - value * (now - before) / (value - value_before), value
+            if abs(now - before) < _TOLERANCE:
+                break
+        else:
+            _refuse(what)
+        return settled(now.exp() - 1)
+
+
+def _rough_root(rough: Callable[[float], float], horizon: float, what: str, guess: float | None) -> float:
+    """Look outwards from zero on both sides, or from a guess, for a change of sign; then close in."""
+    at_zero = rough(0.0)
+    if at_zero == 0:
+        return 0.0
+    lowest, highest = -600.0 / max(horizon, 1.0), _HIGHEST  # e**600 is still a float
+    right = left = 0.0
+    value_right = value_left = at_zero
+    step = min(0.0005, -lowest / 64)
+    if guess is not None and lowest < guess < highest:
+        right = left = guess
+        value_right = value_left = rough(guess)
+        step = max(abs(guess) * 1e-3, 1e-9)
+    while right < highest or left > lowest:
+        edge = min(right + step, highest)
+        value = rough(edge)
+        if (value > 0) != (value_right > 0):
+            return _between(rough, right, value_right, edge, value)
+        right, value_right = edge, value
+        edge = max(left - step, lowest)
+        value = rough(edge)
+        if (value > 0) != (value_left > 0):
+            return _between(rough, edge, value, left, value_left)
+        left, value_left = edge, value
+        step *= 1.25 if guess is None else 4.0
+    _refuse(what)
+
+
+def _between(rough: Callable[[float], float], low: float, at_low: float, high: float, at_high: float) -> float:
+    """Close in on the change of sign between two points: a secant where it stays inside, halving every third turn."""
+    for turn in range(200):
+        middle = (low + high) / 2
+        if turn % 3 != 2:
+            cut = high - at_high * (high - low) / (at_high - at_low)  # the signs differ, so the values do
+            if low < cut < high:
+                middle = cut
+        if middle in (low, high) or high - low <= 1e-15 * max(1e-3, abs(low)):
+            break
+        value = rough(middle)
+        if value == 0:
+            return middle
+        if (value > 0) == (at_low > 0):
+            low, at_low = middle, value
+        else:
+            high, at_high = middle, value
+    return low if abs(at_low) < abs(at_high) else high
+
+
+def _refuse(what: str) -> NoReturn:
+    raise InvalidTerms(
+        "interest.no_rate",
+        f"no {what} from -100 % to 10**25 makes both sides equal; check the signs, the dates and the amounts",
+    )
