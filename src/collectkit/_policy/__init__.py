@@ -1,0 +1,1 @@
+"""The terms and the arithmetic behind `collectkit.policy`; import from there."""

@@ -1,0 +1,140 @@
+"""Charges and terms in plain words, in English; translations belong to `wording`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collectkit._policy.bundle import ChargePolicy
+from collectkit._policy.terms import LateFeePolicy, Tier
+from collectkit.core.decisions import Charge
+from collectkit.core.money import Money
+from collectkit.core.rates import Rate
+
+__all__ = ["describe", "explain"]
+
+
+def explain(charge: Charge) -> str:
+    """Say how a charge came about: base, rate, days, every limit that spoke, and the clause or law behind each.
+
+    >>> from datetime import date
+    >>> from collectkit.core.decisions import Reason
+    >>> print(
+    ...     explain(
+    ...         Charge(
+    ...             key="fee:A:R-1:late-fee:1",
+    ...             rule="late-fee",
+    ...             receivable_id="R-1",
+    ...             component="fee",
+    ...             amount=Money(4000, "EUR"),
+    ...             charged_on=date(2026, 3, 1),
+    ...             due_on=date(2026, 3, 1),
+    ...             reasons=[
+    ...                 Reason(code="policy.fee_cap", text="limited to the cap of 40.00 EUR", cite="contract 4.2")
+    ...             ],
+    ...         )
+    ...     )
+    ... )
+    40.00 EUR fee (late-fee) on 2026-03-01
+      limited to the cap of 40.00 EUR (contract 4.2)
+    """
+    head = f"{charge.amount} {charge.component} ({charge.rule}) on {charge.charged_on}"
+    return "\n".join([head, *(f"  {reason}" for reason in charge.reasons)])
+
+
+def describe(policies: ChargePolicy) -> str:
+    """Print all terms in plain words for the debtor, one paragraph for each rule.
+
+    >>> fee = LateFeePolicy(id="late-fee", kind="percent", rate="0.015", grace_days=5, fee_cap={"EUR": "40.00"})
+    >>> print(describe(ChargePolicy(late_fees=[fee])))
+    late-fee: 1.5 % of what is open is charged once for each receivable that is more than 5 days past due. It is never more than 40.00 EUR. No charge is made while a receivable is disputed.
+    """
+    return "\n".join(_late_fee(fee) for fee in policies.late_fees)
+
+
+# -- details ---------------------------------------------------------------------------------------------------
+
+
+def _late_fee(fee: LateFeePolicy) -> str:
+    who = fee.applies_to.describe()
+    parts = [f"{fee.id}{f' ({who})' if who else ''}: {_measure(fee)} is charged {_how_often(fee)}{_from_when(fee)}."]
+    limits = (
+        ("It is never less than", fee.fee_floor, ""),
+        ("It is never more than", fee.fee_cap, ""),
+        ("For one receivable it is in all never more than", fee.item_cap, ""),
+        ("In a calendar year it is in all never more than", fee.yearly_cap, ""),
+        ("Nothing is charged while less than", fee.minimum_balance, " is open"),
+    )
+    parts += [f"{words} {_amounts(amounts, 'or')}{end}." for words, amounts, end in limits if amounts]
+    if fee.disputes == "no_fee":
+        parts.append("No charge is made while a receivable is disputed.")
+    elif fee.disputes == "undisputed_part":
+        parts.append("A disputed part is left out.")
+    if fee.on_charges:
+        parts.append("It is also charged on earlier charges.")
+    if fee.cite:
+        parts.append(f"Basis: {fee.cite}.")
+    return " ".join(parts)
+
+
+def _measure(fee: LateFeePolicy) -> str:
+    base = "what is open" if fee.base == "open" else "the original amount"
+    share = "" if fee.rate is None else f"{Rate.of(fee.rate)} of {base}"
+    if fee.kind == "flat":
+        return _amounts(fee.amounts, "or")
+    if fee.kind == "percent":
+        return share
+    if fee.kind == "greater_of":
+        return f"the greater of {share} and {_amounts(fee.amounts, 'or')}"
+    if fee.kind == "lesser_of":
+        return f"the lesser of {share} and {_amounts(fee.amounts, 'or')}"
+    return "; ".join(_tier(tier, base) for tier in fee.tiers)
+
+
+def _tier(tier: Tier, base: str) -> str:
+    what = [_amounts(tier.amounts, "or")] if tier.amounts else []
+    if tier.rate is not None:
+        what.append(f"{Rate.of(tier.rate)} of {base}")
+    if tier.balance_min is None:
+        where = (
+            f"from {tier.days_min} days" if tier.days_max is None else f"from {tier.days_min} to {tier.days_max} days"
+        )
+    elif tier.balance_below is None:
+        where = f"from {tier.balance_min}"
+    else:
+        where = f"from {tier.balance_min} to below {tier.balance_below}"
+    return f"{where}: {' and '.join(what)}"
+
+
+def _how_often(fee: LateFeePolicy) -> str:
+    if fee.once_per == "notice":
+        which = f" {' or '.join(fee.notices)}" if fee.notices else ""
+        return f"once for each notice{which} sent about a receivable"
+    if fee.once_per == "instalment":
+        return "once for each instalment"
+    if fee.once_per == "period":
+        length = (
+            _count(fee.period_months, "month") if fee.period_months is not None else _count(fee.period_days or 1, "day")
+        )
+        limit = "" if fee.times_max is None else f", at most {_count(fee.times_max, 'time')}"
+        return f"once every {length.removeprefix('1 ')}{limit}, for each receivable"
+    return "once for each band of days of a receivable" if fee.tier_by == "days" else "once for each receivable"
+
+
+def _from_when(fee: LateFeePolicy) -> str:
+    if fee.grace_business_days is not None:
+        grace = _count(fee.grace_business_days, "business day")
+    elif fee.grace_days:
+        grace = _count(fee.grace_days, "day")
+    else:
+        return " that is past due"
+    if fee.grace_shifts_due:
+        return f" that is past due, the due date being moved by {grace}"
+    return f" that is more than {grace} past due"
+
+
+def _amounts(amounts: Iterable[Money], word: str) -> str:
+    return f" {word} ".join(str(one) for one in amounts)
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
