@@ -12,7 +12,7 @@ Each builder either returns a plan whose rows close to the minor unit, or raises
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -82,6 +82,10 @@ __all__ = [
 ]
 
 
+def _ids(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple_of(str)(values)
+
+
 @attrs.frozen(kw_only=True)
 class PaymentPlan:
     """An agreed way to pay over time: terms, schedule, and the receivables it covers.
@@ -108,7 +112,7 @@ class PaymentPlan:
     terms: PlanTerms = attrs.field(validator=instance_of(PlanTerms))
     schedule: Schedule = attrs.field(validator=instance_of(Schedule))
     account_id: str | None = attrs.field(default=None, validator=optional(identifier))
-    covers: tuple[str, ...] = attrs.field(default=(), converter=tuple_of(str))
+    covers: tuple[str, ...] = attrs.field(default=(), converter=_ids)
     agreed_on: date = attrs.field(
         default=attrs.Factory(lambda self: self.terms.start_on, takes_self=True), validator=plain_date
     )

@@ -42,7 +42,7 @@ class PlanProof:
     def lines(self) -> tuple[str, ...]:
         """Say in words what holds, one line for each fact."""
         joined = f" and {self.capitalised} capitalised" if self.capitalised.minor else ""
-        gap = ()
+        gap: tuple[str, ...] = ()
         if self.last_gap is not None and self.gap_bound is not None:
             gap = (f"the last instalment differs by {self.last_gap} from the regular one, at most {self.gap_bound}",)
         return (

@@ -5,12 +5,12 @@ Nothing here computes an amount; see `figures`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import Final, Literal, NoReturn, TypedDict
+from typing import Any, Final, Literal, NoReturn, TypedDict
 
 import attrs
 
@@ -57,7 +57,7 @@ _ROOTS: Final = Context(prec=50, rounding=ROUND_HALF_EVEN, Emin=-999, Emax=999)
 _ROOT_DIGITS: Final = 10**34  # an effective rate has no exact monthly share; 34 digits are kept, then all is exact
 
 
-def _count(_instance: object, _attribute: object, value: object) -> None:
+def _count(_instance: object, _attribute: attrs.Attribute[Any], value: object) -> None:
     require_count(value)
 
 
@@ -130,6 +130,14 @@ class PlanOptions(TypedDict, total=False):
 AGREEMENT_OPTIONS: Final = ("account_id", "covers", "agreed_on", "supersedes", "tolerance_days", "tolerance_amount")
 
 
+def _days(values: Iterable[date]) -> tuple[date, ...]:
+    return tuple(require_date(day, "due_on") for day in values)
+
+
+def _sums(values: Iterable[Money]) -> tuple[Money, ...]:
+    return tuple_of(Money)(values)
+
+
 @attrs.frozen(kw_only=True)
 class PlanTerms:
     """Everything that decides the figures of a plan; built by the functions of `plans`, kept in the plan.
@@ -146,7 +154,7 @@ class PlanTerms:
     rate: Rate | None = None
     every: Every = MONTHLY
     first_due_on: date | None = None
-    due_on: tuple[date, ...] = attrs.field(default=(), converter=tuple_of(date))
+    due_on: tuple[date, ...] = attrs.field(default=(), converter=_days)
     rrule: str | None = None
     month_end: MonthEnd = "clamp"
     skip_months: tuple[int, ...] = attrs.field(default=(), converter=tuple)
@@ -173,7 +181,7 @@ class PlanTerms:
     rows_per_step: int = 12
     minimum_share: Fraction = Fraction(0)
     minimum_floor: Money | None = None
-    amounts: tuple[Money, ...] = attrs.field(default=(), converter=tuple_of(Money))
+    amounts: tuple[Money, ...] = attrs.field(default=(), converter=_sums)
     simple_interest: bool = True
 
     def __attrs_post_init__(self) -> None:
@@ -193,7 +201,7 @@ class PlanTerms:
             given = getattr(self, name)
             if given is not None:
                 self._check_sum(name, given)
-        for part in (*self.amounts, *(sum_ for _, sum_ in self.steps)):
+        for part in (*self.amounts, *(paid for _, paid in self.steps)):
             self._check_sum("amounts", part)
         if self.down_payment is not None and self.down_payment.minor >= debt.minor:
             raise InvalidTerms(
