@@ -1,0 +1,1 @@
+"""What `contact` is made of: wall-clock hours as instants."""
