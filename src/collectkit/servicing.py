@@ -4,7 +4,7 @@ Status is never stored: it follows from the agreement, the money that met it, an
 moves money or decides what happens to an account whose plan breaks (`strategy`).
 
     plan_status     where a plan stands on a day, instalment by instalment, and when that can change by itself
-    PlanStanding    the answer
+    plan_states     the same for every plan of an account
 
 House rules of `plan_status`: money meets instalments earliest due first, whatever the order of the facts; an
 instalment is past due from the day after it falls due; a plan breaks on the day after its tolerance ends and stays
@@ -23,15 +23,17 @@ import attrs
 from collectkit.core.checks import require_date
 from collectkit.core.errors import CurrencyMismatch
 from collectkit.core.money import Money
-from collectkit.core.records import Payment, PlanAgreement, PlannedInstalment
-from collectkit.core.waterfall import Applied
+from collectkit.core.records import AccountSnapshot, Payment, PlanAgreement, PlannedInstalment
+from collectkit.core.waterfall import Applied, Balance
 from collectkit.plans import PaymentPlan
 
 __all__ = [
     "InstalmentStanding",
     "InstalmentState",
     "PlanStanding",
+    "PlanState",
     "PlanStatus",
+    "plan_states",
     "plan_status",
 ]
 
@@ -117,12 +119,14 @@ def plan_status(
     paid: Iterable[Paid],
     as_of: date,
     others: Iterable[PaymentPlan | PlanAgreement] = (),
+    owed: Money | None = None,
 ) -> PlanStanding:
     """Judge a plan on a day from the money that met it.
 
     Of `paid` counts what took effect from the day of the agreement to `as_of`: parts applied to a covered receivable,
     and payments that name none or a covered one and were not returned. Where the plan covers nothing by name, all of
-    it counts. `others` are the account's plans; one that supersedes this plan ends it.
+    it counts. `others` are the account's plans; one that supersedes this plan ends it. `owed` is what is still open of
+    the debt that the plan covers, where that is known: no instalment asks for more.
 
     >>> agreement = PlanAgreement(
     ...     plan_id="P-1",
@@ -146,6 +150,8 @@ def plan_status(
     require_date(as_of, "as_of")
     facts = _Facts(plan)
     flow = sorted(facts.counted(paid, as_of))
+    if owed is not None:
+        facts.cap(owed, sum(amount for _, amount in flow))
     rows, total_paid, arrears = _rows(facts, flow, as_of)
     broken_on = _first_break(facts, flow, as_of)
     left = facts.total - total_paid
@@ -168,6 +174,61 @@ def plan_status(
         completed_on=completed_on if broken_on is None else None,
         next_on=_next_on(facts, rows, status, as_of, superseded_on),
     )
+
+
+@attrs.frozen(kw_only=True)
+class PlanState:
+    """An agreement of an account and where it stands; `is_kept` says that only its instalments age."""
+
+    agreement: PlanAgreement
+    standing: PlanStanding
+
+    @property
+    def status(self) -> PlanStatus:
+        """Return where the plan stands."""
+        return self.standing.status
+
+    @property
+    def is_kept(self) -> bool:
+        """Say whether the plan stands in place of the original due dates: active, or behind within its tolerance."""
+        return self.standing.status.is_running
+
+    @property
+    def is_broken(self) -> bool:
+        """Say whether the plan broke, so that the original due dates speak again."""
+        return self.standing.status is PlanStatus.BROKEN
+
+    @property
+    def next_on(self) -> date | None:
+        """Return the earliest later date on which the standing could change by itself."""
+        return self.standing.next_on
+
+
+def plan_states(*, snapshot: AccountSnapshot, balance: Balance) -> tuple[PlanState, ...]:
+    """Judge every plan of an account, in the order in which they were agreed.
+
+    Of two plans that cover one receivable the later agreed stands in place of the earlier, whether it says so or not.
+    """
+    plans = sorted(snapshot.plans, key=lambda plan: (plan.agreed_on, plan.plan_id))
+    states = []
+    for place, plan in enumerate(plans):
+        covered = set(plan.covers)
+        later = [
+            other if other.supersedes == plan.plan_id else attrs.evolve(other, supersedes=plan.plan_id)
+            for other in plans[place + 1 :]
+            if other.supersedes == plan.plan_id or not covered.isdisjoint(other.covers)
+        ]
+        paid = [part for part in balance.applied if part.amount.currency == plan.currency]
+        owed = sum(
+            item.amount_open.minor
+            for item in balance.items
+            if item.receivable.receivable_id in covered and item.amount_open.currency == plan.currency
+        )
+        standing = plan_status(
+            plan=plan, paid=paid, as_of=snapshot.as_of, others=later, owed=Money(owed, plan.currency)
+        )
+        states.append(PlanState(agreement=plan, standing=standing))
+    return tuple(states)
 
 
 # -- details ---------------------------------------------------------------------------------------------------
@@ -197,6 +258,19 @@ class _Facts:
             )
             self.cancelled_on = None
         self.total = sum(row.amount.minor for row in self.rows)
+
+    def cap(self, owed: Money, got: int) -> None:
+        """Let no instalment ask for more than was paid and is owed together, as when a credit note shrank the debt."""
+        if owed.currency != self.currency:
+            raise CurrencyMismatch(self.currency, owed.currency, "compare a plan with")
+        left = owed.minor + got
+        rows = []
+        for row in self.rows:
+            amount = min(row.amount.minor, left)
+            left -= amount
+            rows.append(row if amount == row.amount.minor else attrs.evolve(row, amount=Money(amount, self.currency)))
+        self.rows = tuple(rows)
+        self.total = sum(row.amount.minor for row in rows)
 
     def counted(self, paid: Iterable[Paid], as_of: date) -> Iterable[tuple[date, int]]:
         """Yield the days and sums of the money that meets the plan."""
