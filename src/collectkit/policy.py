@@ -8,6 +8,7 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     ChargePolicy                        all rules together
     charges_due -> ChargesDue           what has fallen due, what was skipped and why, when to look again
     explain, describe                   one charge, or all terms, in plain words
+    preview_balance                     what will be owed on a later day
     read_charges                        the same from a table of TOML or JSON
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.due import ChargesDue, charges_due, first_fee_on
+from collectkit._policy.preview import PreviewedBalance, post, preview_balance
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
 from collectkit._policy.words import describe, explain
@@ -27,11 +29,14 @@ __all__ = [
     "FeeKind",
     "LateFeePolicy",
     "OncePer",
+    "PreviewedBalance",
     "Tier",
     "TierBy",
     "charges_due",
     "describe",
     "explain",
     "first_fee_on",
+    "post",
+    "preview_balance",
     "read_charges",
 ]

@@ -1,0 +1,98 @@
+"""What will be owed on a later day, if nothing happens until then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import attrs
+
+from collectkit._policy.bundle import ChargePolicy
+from collectkit._policy.due import charges_due
+from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
+from collectkit.core.checks import require_date, tuple_of
+from collectkit.core.decisions import Charge
+from collectkit.core.errors import InvalidDate
+from collectkit.core.money import Money, sum_by_currency
+from collectkit.core.records import AccountSnapshot, Receivable
+from collectkit.core.waterfall import balance_of
+
+__all__ = ["PreviewedBalance", "post", "preview_balance"]
+
+MAX_LOOKS = 10_000  # of one preview; a daily fee over 27 years
+
+
+def post(snapshot: AccountSnapshot, charges: Iterable[Charge]) -> AccountSnapshot:
+    """Return the snapshot as it reads once the charges are posted, each as a receivable under its own key.
+
+    A host that keeps receivables posts them in the same way: the key is `charge_key`, the origin is `parent_id`.
+    """
+    posted = tuple(
+        Receivable(
+            receivable_id=charge.key,
+            account_id=snapshot.account.account_id,
+            amount_original=charge.amount,
+            issued_on=charge.charged_on,
+            due_on=charge.due_on,
+            component=charge.component,
+            kind=charge.rule,
+            parent_id=charge.receivable_id,
+            charge_key=charge.key,
+        )
+        for charge in charges
+    )
+    return attrs.evolve(snapshot, receivables=snapshot.receivables + posted)
+
+
+@attrs.frozen(kw_only=True)
+class PreviewedBalance:
+    """What will be owed on `on` with no payment until then: per currency, and the charges that will have been made."""
+
+    on: date
+    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=tuple_of(Money))
+    charges: tuple[Charge, ...] = attrs.field(default=(), converter=tuple_of(Charge))
+
+
+def preview_balance(
+    snapshot: AccountSnapshot,
+    on: date,
+    *,
+    policies: ChargePolicy,
+    segment: str = "",
+    calendar: BusinessCalendar = WEEKENDS_ONLY,
+    held_receivables: frozenset[str] = frozenset(),
+) -> PreviewedBalance:
+    """Show what will be owed on a day if nothing happens until then; nothing is decided or posted.
+
+    Payments of the snapshot that take effect later count from their day on. `held_receivables` stay held throughout.
+
+    Raises:
+        InvalidDate: `policy.preview` where `on` lies before the snapshot, or is too far for the charges to be counted.
+    """
+    if require_date(on, "on") < snapshot.as_of:
+        raise InvalidDate("policy.preview", f"{on} lies before the snapshot of {snapshot.as_of}; preview a later day")
+    charges: list[Charge] = []
+    for _ in range(MAX_LOOKS):
+        found = charges_due(
+            policies=policies,
+            snapshot=snapshot,
+            balance=balance_of(snapshot),
+            segment=segment,
+            calendar=calendar,
+            held_receivables=held_receivables,
+        )
+        charges += found.charges
+        snapshot = post(snapshot, found.charges)
+        if found.next_on is None or found.next_on > on:
+            break
+        snapshot = attrs.evolve(snapshot, as_of=found.next_on)
+    else:
+        raise InvalidDate(
+            "policy.preview", f"more than {MAX_LOOKS} days of charges lie before {on}; preview a nearer day"
+        )
+    balance = balance_of(attrs.evolve(snapshot, as_of=on))
+    return PreviewedBalance(
+        on=on,
+        amount_open=tuple(sum_by_currency(item.amount_open for item in balance.open_items).values()),
+        charges=tuple(charges),
+    )

@@ -1,0 +1,295 @@
+"""Laws of charging: same facts, same charge; looking often or late changes nothing; no cap is ever passed."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectkit.core.money import Money
+from collectkit.core.records import (
+    Account,
+    AccountSnapshot,
+    CreditNote,
+    Debtor,
+    Dispute,
+    Hold,
+    Payment,
+    PlanAgreement,
+    PlannedInstalment,
+    Receivable,
+)
+from collectkit.core.waterfall import balance_of
+from collectkit.policy import (
+    AppliesTo,
+    ChargePolicy,
+    ChargesDue,
+    LateFeePolicy,
+    Tier,
+    charges_due,
+    post,
+    preview_balance,
+)
+
+START = date(2026, 1, 1)
+LAST = date(2026, 6, 30)
+CURRENCIES = ("EUR", "USD")
+
+days = st.integers(0, 150).map(lambda n: START + timedelta(days=n))
+amounts = st.integers(1, 30_000)
+
+
+def per_currency(low: int, high: int) -> st.SearchStrategy[tuple[Money, ...]]:
+    return st.integers(low, high).map(lambda minor: tuple(Money(minor, code) for code in CURRENCIES))
+
+
+@st.composite
+def fees(draw: st.DrawFn, identity: str) -> LateFeePolicy:
+    kind = draw(st.sampled_from(["flat", "percent", "greater_of", "lesser_of", "tiered"]))
+    once_per = draw(st.sampled_from(["receivable", "instalment", "period"]))
+    terms: dict[str, object] = {"id": identity, "kind": kind, "once_per": once_per}
+    if kind in ("percent", "greater_of", "lesser_of"):
+        terms["rate"] = draw(st.sampled_from(["0", "0.015", "0.1", "1"]))
+    if kind in ("flat", "greater_of", "lesser_of"):
+        terms["amounts"] = draw(per_currency(0, 5_000))
+    if draw(st.booleans()):
+        terms["grace_days"] = draw(st.integers(0, 20))
+        terms["grace_shifts_due"] = draw(st.booleans())
+    else:
+        terms["grace_business_days"] = draw(st.integers(0, 8))
+    if kind == "tiered":
+        cut = draw(st.integers(2, 60))
+        terms["tiers"] = (
+            Tier(days_min=1, days_max=cut - 1, amounts=draw(per_currency(0, 500))),
+            Tier(days_min=cut, rate=draw(st.sampled_from(["0.01", "0.2"]))),
+        )
+        terms["tier_gaps"] = "none"
+    if once_per == "period":
+        if draw(st.booleans()):
+            terms["period_days"] = draw(st.integers(1, 40))
+        else:
+            terms["period_months"] = draw(st.integers(1, 3))
+        terms["times_max"] = draw(st.none() | st.integers(1, 4))
+    for name in ("fee_cap", "item_cap", "yearly_cap", "minimum_balance"):
+        if draw(st.booleans()):
+            terms[name] = draw(per_currency(0, 3_000))
+    terms["base"] = draw(st.sampled_from(["open", "original"]))
+    terms["disputes"] = draw(st.sampled_from(["no_fee", "undisputed_part", "ignore"]))
+    return LateFeePolicy(**terms)  # type: ignore[arg-type]
+
+
+policies = st.tuples(fees("one"), fees("two")).map(lambda pair: ChargePolicy(late_fees=pair))
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> AccountSnapshot:
+    """All facts of half a year, as known at its end; evolve `as_of` to look earlier."""
+    receivables, payments, credits, disputes, holds = [], [], [], [], []
+    for number in range(draw(st.integers(1, 4))):
+        issued_on = draw(days)
+        receivables.append(
+            Receivable(
+                receivable_id=f"R-{number}",
+                account_id="A",
+                amount_original=Money(draw(amounts), draw(st.sampled_from(CURRENCIES))),
+                issued_on=issued_on,
+                due_on=issued_on + timedelta(days=draw(st.integers(0, 40))),
+                kind=draw(st.sampled_from(["invoice", "instalment"])),
+            )
+        )
+    ids = [one.receivable_id for one in receivables]
+    for number in range(draw(st.integers(0, 3))):
+        received_on = draw(days)
+        payments.append(
+            Payment(
+                payment_id=f"P-{number}",
+                account_id="A",
+                amount=Money(draw(amounts), draw(st.sampled_from(CURRENCIES))),
+                received_on=received_on,
+                receivable_ids=tuple(draw(st.lists(st.sampled_from(ids), max_size=1))),
+                returned_on=draw(st.none() | st.integers(1, 30).map(lambda n, on=received_on: on + timedelta(days=n))),
+            )
+        )
+    if draw(st.booleans()):
+        credits.append(
+            CreditNote(credit_note_id="C-1", account_id="A", amount=Money(draw(amounts), "EUR"), issued_on=draw(days))
+        )
+    if draw(st.booleans()):
+        raised_on = draw(days)
+        disputes.append(
+            Dispute(
+                dispute_id="X-1",
+                account_id="A",
+                raised_on=raised_on,
+                resolved_on=draw(st.none() | st.integers(0, 60).map(lambda n: raised_on + timedelta(days=n))),
+                receivable_ids=tuple(draw(st.lists(st.sampled_from(ids), max_size=2, unique=True))),
+                amount=draw(st.none() | amounts.map(lambda minor: Money(minor, "EUR"))),
+            )
+        )
+    if draw(st.booleans()):
+        placed_on = draw(days)
+        holds.append(
+            Hold(
+                hold_id="H-1",
+                account_id="A",
+                reason="manual",
+                placed_on=placed_on,
+                until_on=draw(st.none() | st.integers(0, 60).map(lambda n: placed_on + timedelta(days=n))),
+                stops=draw(st.sampled_from([(), ("charges",), ("one",), ("letter",)])),
+            )
+        )
+    plans = []
+    if draw(st.booleans()):
+        first = receivables[0]
+        agreed_on = first.issued_on + timedelta(days=draw(st.integers(0, 60)))
+        parts = first.amount_original.split(3)
+        plans.append(
+            PlanAgreement(
+                plan_id="PL-1",
+                account_id="A",
+                covers=(first.receivable_id,),
+                agreed_on=agreed_on,
+                instalments=tuple(
+                    PlannedInstalment(number=n, due_on=agreed_on + timedelta(days=15 * n), amount=parts[n - 1])
+                    for n in (1, 2, 3)
+                ),
+                tolerance_days=draw(st.integers(0, 20)),
+                cancelled_on=draw(st.none() | st.just(agreed_on + timedelta(days=30))),
+            )
+        )
+    return AccountSnapshot(
+        as_of=START,
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind="business"),
+        receivables=tuple(receivables),
+        payments=tuple(payments),
+        credit_notes=tuple(credits),
+        disputes=tuple(disputes),
+        holds=tuple(holds),
+        plans=tuple(plans),
+    )
+
+
+def look(policy: ChargePolicy, snapshot: AccountSnapshot) -> ChargesDue:
+    return charges_due(policies=policy, snapshot=snapshot, balance=balance_of(snapshot))
+
+
+def at(snapshot: AccountSnapshot, on: date) -> AccountSnapshot:
+    return attrs.evolve(snapshot, as_of=on)
+
+
+def run(policy: ChargePolicy, snapshot: AccountSnapshot, looks: list[date]) -> AccountSnapshot:
+    """Look on the given days and post what has fallen due."""
+    for on in looks:
+        snapshot = post(at(snapshot, on), look(policy, at(snapshot, on)).charges)
+    return snapshot
+
+
+def every_day() -> list[date]:
+    return [START + timedelta(days=n) for n in range((LAST - START).days + 1)]
+
+
+def charged(snapshot: AccountSnapshot) -> set[tuple[str | None, Money, date]]:
+    return {(one.charge_key, one.amount_original, one.issued_on) for one in snapshot.receivables if one.is_charge}
+
+
+@given(policies, histories())
+def test_looking_daily_equals_looking_only_on_next_on(policy: ChargePolicy, history: AccountSnapshot) -> None:
+    seldom, on = history, START
+    while on <= LAST:
+        found = look(policy, at(seldom, on))
+        seldom = post(at(seldom, on), found.charges)
+        later = look(policy, at(seldom, on))
+        assert not later.charges
+        if later.next_on is None:
+            break
+        assert later.next_on > on
+        on = later.next_on
+    assert charged(seldom) == charged(run(policy, history, every_day()))
+
+
+@given(policies, histories(), days)
+def test_looking_twice_charges_once(policy: ChargePolicy, history: AccountSnapshot, on: date) -> None:
+    once = run(policy, history, [on])
+    assert charged(run(policy, once, [on])) == charged(once)
+
+
+@given(policies, histories(), st.lists(days, max_size=6), st.integers(0, 999))
+def test_any_schedule_of_looks_charges_each_key_at_most_once(
+    policy: ChargePolicy, history: AccountSnapshot, looks: list[date], seed: int
+) -> None:
+    random.Random(seed).shuffle(looks)
+    keys = [one.charge_key for one in run(policy, history, looks).receivables if one.is_charge]
+    assert len(keys) == len(set(keys))
+
+
+@given(policies, histories(), days, st.integers(0, 999))
+def test_the_order_of_records_changes_no_charge(
+    policy: ChargePolicy, history: AccountSnapshot, on: date, seed: int
+) -> None:
+    order = random.Random(seed)
+    receivables = list(history.receivables)
+    payments = list(history.payments)
+    order.shuffle(receivables)
+    order.shuffle(payments)
+    other = attrs.evolve(history, receivables=receivables, payments=payments)
+    assert look(policy, at(other, on)) == look(policy, at(history, on))
+
+
+@given(policies, histories(), st.lists(days, min_size=1, max_size=8))
+def test_no_cap_is_passed(policy: ChargePolicy, history: AccountSnapshot, looks: list[date]) -> None:
+    final = run(policy, history, sorted(looks))
+    for fee in policy.late_fees:
+        made = [one for one in final.receivables if one.is_charge and one.kind == fee.id]
+        for cap in fee.fee_cap:
+            assert all(one.amount_original <= cap for one in made if one.amount_original.currency == cap.currency)
+        for cap in fee.yearly_cap:
+            assert (
+                sum(one.amount_original.minor for one in made if one.amount_original.currency == cap.currency)
+                <= cap.minor
+            )
+        for cap in fee.item_cap:
+            for origin in {one.parent_id for one in made}:
+                minor = [one.amount_original for one in made if one.parent_id == origin]
+                assert sum(one.minor for one in minor if one.currency == cap.currency) <= cap.minor
+
+
+@given(policies, histories(), days)
+def test_nothing_is_charged_on_what_is_not_open(policy: ChargePolicy, history: AccountSnapshot, on: date) -> None:
+    snapshot = at(history, on)
+    balance = balance_of(snapshot)
+    planned = {name for plan in history.plans for name in plan.covers}
+    for charge in look(policy, snapshot).charges:
+        assert balance.item(charge.receivable_id).is_open or charge.receivable_id in planned
+        assert charge.amount.is_positive
+
+
+@given(policies, histories(), days)
+def test_a_charge_is_never_charged_on_a_charge(policy: ChargePolicy, history: AccountSnapshot, on: date) -> None:
+    once = run(policy, history, [on])
+    much_later = look(policy, at(once, LAST))
+    principal = {one.receivable_id for one in history.receivables}
+    assert {charge.receivable_id for charge in much_later.charges} <= principal
+
+
+@given(fees("one"), fees("one"), histories(), days)
+def test_the_most_specific_variant_is_the_only_one_that_charges(
+    general: LateFeePolicy, special: LateFeePolicy, history: AccountSnapshot, on: date
+) -> None:
+    special = attrs.evolve(special, applies_to=AppliesTo(currencies=("EUR", "USD")))
+    both = ChargePolicy(late_fees=[general, special])
+    assert look(both, at(history, on)) == look(ChargePolicy(late_fees=[special]), at(history, on))
+
+
+@given(policies, histories(), days, st.integers(0, 90))
+def test_the_preview_is_what_daily_looks_will_charge(
+    policy: ChargePolicy, history: AccountSnapshot, on: date, ahead: int
+) -> None:
+    later = on + timedelta(days=ahead)
+    preview = preview_balance(at(history, on), later, policies=policy)
+    daily = run(policy, history, [on + timedelta(days=n) for n in range(ahead + 1)])
+    assert {(charge.key, charge.amount, charge.charged_on) for charge in preview.charges} == charged(daily)
+    assert {one.currency: one for one in preview.amount_open} == balance_of(at(daily, later)).amount_open
