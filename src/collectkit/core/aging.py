@@ -16,13 +16,14 @@ from typing import Any, Final, Literal, get_args
 import attrs
 
 from collectkit.core.checks import (
+    as_tuple,
+    each,
     identifier,
     non_negative_int,
     optional,
     plain_date,
     require_date,
     require_int,
-    tuple_of,
 )
 from collectkit.core.errors import InvalidPolicy, InvalidRecord, Problem
 from collectkit.core.money import Money, sum_by_currency
@@ -71,10 +72,6 @@ class Bucket:
         return self.days_min <= days and (self.days_max is None or days <= self.days_max)
 
 
-def _bands(buckets: Iterable[Bucket]) -> tuple[Bucket, ...]:
-    return tuple_of(Bucket)(buckets)
-
-
 @attrs.frozen(kw_only=True)
 class BucketScheme:
     """The ordered bands from 1 day on, without gap or overlap; 0 days are `current`.
@@ -86,11 +83,12 @@ class BucketScheme:
         InvalidPolicy: `aging.overlap`, `aging.gap`, `aging.no_buckets`, `aging.codes`; every problem in one error.
     """
 
-    buckets: tuple[Bucket, ...] = attrs.field(converter=_bands)
+    buckets: tuple[Bucket, ...] = attrs.field(converter=as_tuple)
     current: str = attrs.field(default="current", validator=identifier)
 
     @buckets.validator
-    def _check_buckets(self, _attribute: attrs.Attribute[Any], value: tuple[Bucket, ...]) -> None:
+    def _check_buckets(self, attribute: attrs.Attribute[Any], value: tuple[Bucket, ...]) -> None:
+        each(Bucket)(self, attribute, value)
         problems = tuple(_problems_of(value))
         if problems:
             raise InvalidPolicy(problems)
