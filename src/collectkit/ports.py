@@ -94,6 +94,15 @@ class AccountStore(Protocol):
         """Return those of the given inbox keys that are stored."""
         ...
 
+    def verify(self, account_id: str, *, version: int = 0, head: str = "") -> Loaded:
+        """Load a whole account and check its chain; a `head` remembered at `version` must be part of it.
+
+        Raises:
+            AuditChainBroken: an event was edited, removed, added, renumbered or moved.
+            HeadRegressed: the chain is sound and does not hold the remembered head.
+        """
+        ...
+
 
 # -- carrying the effects out ----------------------------------------------------------------------------------
 
@@ -128,6 +137,14 @@ class Outbox(Protocol):
 
     def next_at(self, *, before: datetime) -> datetime | None:
         """Return the earliest instant before `before` at which a row may be claimed, or None."""
+        ...
+
+    def tally(self) -> dict[str, int]:
+        """Return how many rows stand at "pending", "done", "suppressed" and "dead"; no row ever vanishes."""
+        ...
+
+    def dead_letters(self, *, limit: int = 100) -> tuple[tuple[OutboxRow, str], ...]:
+        """Return rows that were given up, oldest first, each with the code of its last failure."""
         ...
 
 
