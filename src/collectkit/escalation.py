@@ -63,6 +63,9 @@ GRACE: Final = "grace"
 CURED: Final = "cured"
 """The stage under which thanks are sent; no account stands in it."""
 
+COMMANDS: Final = ("place-with-agency", "restore-service", "restrict-service")
+"""What a step may ask of the host."""
+
 MAX_SUPPRESSED: Final = 3  # a step that the last look stopped this often is left to a person
 
 
@@ -169,6 +172,10 @@ class Step:
     def __attrs_post_init__(self) -> None:
         if self.action == "notice" and not self.channels:
             raise InvalidPolicy([Problem(code="escalation.channels", path=self.id, text="a notice needs a channel")])
+        if self.action == "command" and self.what not in COMMANDS:
+            text = "no such command to the host"
+            problem = Problem(code="escalation.command", path=self.id, text=text, value=self.what, choices=COMMANDS)
+            raise InvalidPolicy([problem])
         if self.times > 1 and self.every_days is None:
             text = "a step that is taken more than once needs every_days"
             raise InvalidPolicy([Problem(code="escalation.no_progress_cycle", path=self.id, text=text)])
@@ -334,7 +341,7 @@ class PlannedStep:
             return semantic_key("notice", account_id, cycle, self.stage, self.step.id, channel, self.occurrence)
         if self.step.action == "task":
             return semantic_key("task", account_id, cycle, self.stage, self.step.id, self.anchor, self.occurrence)
-        return semantic_key("command", account_id, cycle, self.stage, self.step.id)
+        return semantic_key("command", account_id, cycle, self.stage, self.step.what)
 
 
 @attrs.frozen(kw_only=True)

@@ -391,6 +391,7 @@ class _Facts:
                 key=lambda one: (one.granted_on, one.subject, one.authority, one.granted_by, one.cycle),
             ),
             issued_keys=[key for key, on in self.issued.items() if on <= as_of],
+            last_command_on=max((on for on in self.issued.values() if on <= as_of), default=None),
             cycle=sum(1 for on in self.cures if on <= as_of),
             strategy_hash=max(pins, key=lambda move: move.effective_on).strategy_hash if pins else None,
         )

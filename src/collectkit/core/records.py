@@ -573,6 +573,8 @@ class AccountSnapshot:
     approvals: tuple[Approval, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Approval))
     issued_keys: frozenset[str] = attrs.field(default=frozenset(), converter=as_frozenset)
     """Semantic keys of commands that were already issued, notices and charges apart."""
+    last_command_on: date | None = attrs.field(default=None, validator=optional(plain_date))
+    """The last day on which a command other than a notice was issued."""
     cycle: int = attrs.field(default=0, validator=non_negative_int)
     strategy_hash: str | None = attrs.field(default=None, validator=optional(text_up_to(64)))
     """The strategy the account is pinned to, if any."""
