@@ -87,7 +87,7 @@ policies = st.tuples(fees("one"), fees("two")).map(lambda pair: ChargePolicy(lat
 @st.composite
 def histories(draw: st.DrawFn) -> AccountSnapshot:
     """All facts of half a year, as known at its end; evolve `as_of` to look earlier."""
-    receivables, payments, credits, disputes, holds = [], [], [], [], []
+    receivables, payments, credited, disputes, holds = [], [], [], [], []
     for number in range(draw(st.integers(1, 4))):
         issued_on = draw(days)
         receivables.append(
@@ -114,7 +114,7 @@ def histories(draw: st.DrawFn) -> AccountSnapshot:
             )
         )
     if draw(st.booleans()):
-        credits.append(
+        credited.append(
             CreditNote(credit_note_id="C-1", account_id="A", amount=Money(draw(amounts), "EUR"), issued_on=draw(days))
         )
     if draw(st.booleans()):
@@ -166,7 +166,7 @@ def histories(draw: st.DrawFn) -> AccountSnapshot:
         debtor=Debtor(debtor_id="D", kind="business"),
         receivables=tuple(receivables),
         payments=tuple(payments),
-        credit_notes=tuple(credits),
+        credit_notes=tuple(credited),
         disputes=tuple(disputes),
         holds=tuple(holds),
         plans=tuple(plans),
