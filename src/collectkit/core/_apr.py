@@ -121,7 +121,7 @@ def regz_apr(
             raise InvalidTerms("interest.unit_period", "unit_periods_per_year must be above zero")
     first = paid[0][0]
     first_payment = regz_interval(start, first, unit_period)
-    flows = []
+    flows: list[tuple[Fraction, int, Fraction]] = []
     for sign, side in ((1, lent), (-1, paid)):
         for on, amount in side:
             span = regz_interval(start, on, unit_period)
@@ -227,7 +227,7 @@ def eu_aprc(
     Raises:
         InvalidTerms: `interest.no_flows`, `interest.amount`, `interest.no_rate`.
     """
-    flows = []
+    flows: list[tuple[Fraction, Fraction]] = []
     for sign, side, name in ((1, drawdowns, "drawdowns"), (-1, payments, "payments")):
         count = len(flows)
         for years, amount in side:
