@@ -13,6 +13,7 @@ from collectkit.core.events import (
     Cured,
     Decided,
     Event,
+    EventHeader,
     NoticeRequested,
     SendNotice,
     semantic_key,
@@ -36,7 +37,7 @@ def to_batch(
     outbox: list[OutboxRow] = []
     keys: list[str] = []
 
-    def common(kind: str, name: str) -> dict[str, object]:
+    def header(kind: str, name: str) -> EventHeader:
         event_id = semantic_key(kind, account_id, name)
         return {"event_id": event_id, "account_id": account_id, "recorded_at": recorded_at, "effective_on": on}
 
@@ -44,7 +45,7 @@ def to_batch(
         keys.append(charge.key)
         events.append(
             ChargePosted(
-                **common("posted", charge.key),  # type: ignore[arg-type]  # the four fields every event has
+                **header("posted", charge.key),
                 key=charge.key,
                 rule=charge.rule,
                 receivable=_as_receivable(account_id, charge),
@@ -67,11 +68,11 @@ def to_batch(
                 contact_point_id=command.contact_point_id,
                 receivable_ids=command.receivable_ids,
             )
-            events.append(NoticeRequested(**common("requested", command.key), notice=record))  # type: ignore[arg-type]
+            events.append(NoticeRequested(**header("requested", command.key), notice=record))
         else:
             events.append(
                 CommandIssued(
-                    **common("issued", command.key),  # type: ignore[arg-type]
+                    **header("issued", command.key),
                     key=command.key,
                     command=command.name,
                     stage=command.stage,
@@ -80,12 +81,12 @@ def to_batch(
     if decision.is_cured:
         key = semantic_key("cured", account_id, decision.cycle)
         keys.append(key)
-        events.append(Cured(**common("cured", str(decision.cycle)), cycle=decision.cycle))  # type: ignore[arg-type]
+        events.append(Cured(**header("cured", str(decision.cycle)), cycle=decision.cycle))
     digest = content_hash(encode(decision))
     if is_noted:
         events.append(
             Decided(
-                **common("decided", f"{on.isoformat()}:{version}"),  # type: ignore[arg-type]
+                **header("decided", f"{on.isoformat()}:{version}"),
                 stage=decision.stage,
                 segment=decision.segment,
                 strategy_hash=decision.strategy_hash,

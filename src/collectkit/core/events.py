@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, datetime
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypedDict
 
 import attrs
 
@@ -65,6 +65,7 @@ __all__ = [
     "DisputeRaised",
     "DisputeResolved",
     "Event",
+    "EventHeader",
     "FlagCleared",
     "FlagRaised",
     "HoldPlaced",
@@ -122,6 +123,15 @@ class Event:
     account_id: str = attrs.field(validator=identifier)
     recorded_at: datetime = attrs.field(validator=aware_datetime)
     effective_on: date = attrs.field(validator=plain_date)
+
+
+class EventHeader(TypedDict):
+    """The four fields that every event has, to be passed on with `**`."""
+
+    event_id: str
+    account_id: str
+    recorded_at: datetime
+    effective_on: date
 
 
 @attrs.frozen(kw_only=True)
