@@ -70,6 +70,7 @@ _YEAR_OF: Final = tuple(
     )
     for leap in (False, True)
 )
+_TIMES_OF_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
 
 
 # -- months ----------------------------------------------------------------------------------------------------
@@ -256,7 +257,7 @@ def rrule_dates(rule: str, *, start_on: date, count: int) -> list[date]:
     """List the first `count` days of an RFC 5545 recurrence rule from `start_on`, which counts where the rule meets it.
 
     `BYMONTHDAY=31` skips short months; the last day of every month is `BYMONTHDAY=-1`. The rule may not carry a start
-    or a time of day, and must yield enough days within 400 years.
+    or a time of day, and must yield enough days within 200 years.
 
     >>> rrule_dates("FREQ=MONTHLY;BYMONTHDAY=-1", start_on=date(2026, 1, 31), count=2)
     [datetime.date(2026, 1, 31), datetime.date(2026, 2, 28)]
@@ -268,29 +269,19 @@ def rrule_dates(rule: str, *, start_on: date, count: int) -> list[date]:
 
     require_date(start_on, "start_on")
     require_int(count, "count", at_least=0, at_most=10_000, code="calendars.count")
-    text = rule.strip().upper() if isinstance(rule, str) else ""
-    text = text.removeprefix("RRULE:")
-    if not 0 < len(text) <= 500 or not all(part.partition("=")[1] for part in text.split(";")) or ":" in text:
-        raise InvalidDate(
-            "calendars.rule", "a recurrence rule looks like FREQ=MONTHLY;BYMONTHDAY=-1, on one line without DTSTART"
-        )
-    if any(part.startswith(("BYHOUR", "BYMINUTE", "BYSECOND")) for part in text.split(";")) or not any(
-        part in ("FREQ=DAILY", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY") for part in text.split(";")
-    ):
-        raise InvalidDate("calendars.rule", "a recurrence rule for days has FREQ of DAILY, WEEKLY, MONTHLY or YEARLY")
+    parts = _rule_parts(rule)
+    limit = count
+    if "COUNT" in parts:  # counted here, so that the search below has an end in any case
+        limit = min(count, int(parts.pop("COUNT")))
+    horizon = f"{min(start_on.year + 200, 9999)}1231"
+    if "UNTIL" not in parts or (parts["UNTIL"][:8].isdigit() and parts["UNTIL"][:8] > horizon):
+        parts["UNTIL"] = horizon
     start = datetime(start_on.year, start_on.month, start_on.day)  # noqa: DTZ001 - dateutil's rules for days are naive
     try:
-        parsed = rrulestr(text, dtstart=start)
+        parsed = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=start)
+        days = [found.date() for found in islice(parsed, limit)] if isinstance(parsed, rrule) else []
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise InvalidDate("calendars.rule", f"the recurrence rule cannot be read: {error}") from error
-    if not isinstance(parsed, rrule):  # pragma: no cover - a set needs RDATE or EXDATE lines, refused above
-        raise InvalidDate("calendars.rule", "a single recurrence rule is needed, not a set of them")
-    horizon = datetime(min(start_on.year + 400, 9999), 12, 31)  # noqa: DTZ001 - as above
-    days = []
-    for found in islice(parsed, count):
-        if found > horizon:
-            break
-        days.append(found.date())
     if len(days) < count:
         raise InvalidDate(
             "calendars.rule_ends",
@@ -299,6 +290,21 @@ def rrule_dates(rule: str, *, start_on: date, count: int) -> list[date]:
             wanted=count,
         )
     return days
+
+
+def _rule_parts(rule: str) -> dict[str, str]:
+    """Take a rule for days apart; only its names, its frequency and its COUNT are looked at here."""
+    text = rule.strip().upper().removeprefix("RRULE:") if isinstance(rule, str) else ""
+    parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
+    good = 0 < len(text) <= 500 and len(parts) == text.count(";") + 1 and text.isprintable() and ":" not in text
+    count, both = parts.get("COUNT", "1"), "COUNT" in parts and "UNTIL" in parts
+    if not good or both or not (count.isascii() and count.isdigit() and len(count) < 9):
+        raise InvalidDate(
+            "calendars.rule", "a recurrence rule looks like FREQ=MONTHLY;BYMONTHDAY=-1, on one line without DTSTART"
+        )
+    if parts.get("FREQ") not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY") or parts.keys() & _TIMES_OF_DAY:
+        raise InvalidDate("calendars.rule", "a recurrence rule for days has FREQ of DAILY, WEEKLY, MONTHLY or YEARLY")
+    return parts
 
 
 # -- business days ---------------------------------------------------------------------------------------------
