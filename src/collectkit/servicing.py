@@ -20,6 +20,25 @@ from typing import TypeAlias
 
 import attrs
 
+from collectkit._servicing.loan import (
+    Charged,
+    ChargedBack,
+    ChargedOff,
+    ChargedShare,
+    Drawdown,
+    EarlyPayment,
+    LoanEvent,
+    LoanPayment,
+    LoanRow,
+    LoanTerms,
+    Payoff,
+    ReAged,
+    Reamortised,
+    Recalculated,
+    Recalculation,
+    Rescheduled,
+)
+from collectkit._servicing.rows import loan_rows
 from collectkit.core.checks import require_date
 from collectkit.core.errors import CurrencyMismatch
 from collectkit.core.money import Money
@@ -28,11 +47,28 @@ from collectkit.core.waterfall import Applied, Balance
 from collectkit.plans import PaymentPlan
 
 __all__ = [
+    "Charged",
+    "ChargedBack",
+    "ChargedOff",
+    "ChargedShare",
+    "Drawdown",
+    "EarlyPayment",
     "InstalmentStanding",
     "InstalmentState",
+    "LoanEvent",
+    "LoanPayment",
+    "LoanRow",
+    "LoanTerms",
+    "Payoff",
     "PlanStanding",
     "PlanState",
     "PlanStatus",
+    "ReAged",
+    "Reamortised",
+    "Recalculated",
+    "Recalculation",
+    "Rescheduled",
+    "loan_rows",
     "plan_states",
     "plan_status",
 ]

@@ -1,0 +1,1 @@
+"""The arithmetic behind `collectkit.servicing`; import from there."""

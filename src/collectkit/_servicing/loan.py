@@ -1,0 +1,237 @@
+"""Loans with drawdowns that are serviced by dated events, in the manner of the common loan engines.
+
+`plans` builds what is agreed once. A loan of a core-banking ledger lives longer: money is drawn more than once, paid
+early or late, charged back, re-aged. `loan_rows` replays such events over its terms and gives the rows as they then
+stand. The rules are those of the engines that ledgers come from, so that a schedule made there can be checked here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+import attrs
+
+from collectkit.core.calendars import Every, MonthEnd
+from collectkit.core.checks import as_tuple, instance_of, optional, plain_date
+from collectkit.core.errors import InvalidTerms
+from collectkit.core.money import Money
+from collectkit.core.rates import Rate
+from collectkit.core.schedule import DueDates
+from collectkit.plans import require_count
+
+Engine = Literal["progressive", "cumulative", "equal_principal", "flat", "plain"]
+"""How level payments are found: from the factors of the real periods in a fixed number of digits (`progressive`), from
+one nominal period rate (`cumulative`); or no level payment at all. `plain` rounds nothing but what it shows."""
+
+Accrual = Literal["equal_periods", "nominal_month", "actual_days"]
+LateCharge = Literal["fee", "late_fee"]
+
+
+@attrs.frozen(kw_only=True)
+class Recalculation:
+    """What a payment off schedule changes.
+
+    `payoff_interest`: up to which day interest runs when the loan is paid off. `has_new_level`: a payment above the
+    instalment lowers the instalments that follow. `is_compounding`: interest unpaid joins the base of interest.
+    """
+
+    payoff_interest: Literal["to_payoff_day", "to_period_end"] = "to_payoff_day"
+    has_new_level: bool = False
+    is_compounding: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class LoanTerms:
+    """The terms of a serviced loan; `start_on` may be missing for the `plain` engine alone.
+
+    `year_days` is 360, 364, 365 or None for 365 and 366 as the year has it, `month_days` 30 or None for the month's
+    own; `is_split_at_year_end` takes each year's own length. `level_days` of 30 finds the payment of the `cumulative`
+    engine from months of 30 days. `digits` are significant digits of the `progressive` engine.
+    """
+
+    currency: str
+    rate: Rate
+    instalments: int
+    every: Every
+    engine: Engine
+    start_on: date | None = attrs.field(default=None, validator=optional(plain_date))
+    first_due_on: date | None = None
+    due_on: tuple[date, ...] = attrs.field(default=(), converter=as_tuple)
+    month_end: MonthEnd = "clamp"
+    digits: int | None = None
+    multiple: Money | None = None
+    has_fairness_step: bool = False
+    accrual: Accrual = "equal_periods"
+    year_days: int | None = None
+    month_days: int | None = None
+    is_split_at_year_end: bool = False
+    level_days: int | None = None
+    principal_grace: int = 0
+    interest_grace: int = 0
+    down_payment: Fraction = Fraction(0)
+    is_down_payment_paid: bool = False
+    recalculation: Recalculation | None = None
+
+    def __attrs_post_init__(self) -> None:
+        require_count(self.instalments)
+        if self.start_on is None and self.engine != "plain":
+            raise InvalidTerms("plans.dates", "a loan needs the day on which its first period starts: start_on")
+        if self.due_on and len(self.due_on) != self.instalments:
+            raise InvalidTerms("plans.dates", f"{len(self.due_on)} due dates for {self.instalments} instalments")
+        if not 0 <= self.down_payment < 1:
+            raise InvalidTerms("plans.down_payment", "a down payment is a share of 0 or more and below 1")
+        if not 0 <= self.principal_grace < self.instalments or not 0 <= self.interest_grace < self.instalments:
+            raise InvalidTerms("plans.deferral", "a grace of all instalments leaves none to pay the loan off")
+
+    def dates(self) -> tuple[date, ...]:
+        """List the due dates as agreed, before anything was moved."""
+        if self.start_on is None:
+            return ()
+        if self.due_on:
+            return self.due_on
+        first, start = self.first_due_on, self.start_on
+        if first is None or first == self.every.date(anchor=start, number=1, month_end=self.month_end):
+            return DueDates(start, self.every, self.instalments, 1, self.month_end)()
+        return DueDates(first, self.every, self.instalments, 0, self.month_end)()
+
+
+# -- what happens to a loan ------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Drawdown:
+    """Money paid out to the debtor; without a day, at the start."""
+
+    on: date | None = None
+    amount: Money = attrs.field(validator=instance_of(Money))
+
+
+@attrs.frozen(kw_only=True)
+class LoanPayment:
+    """Money paid; it goes to late fees, fees, interest, principal, of the oldest row first."""
+
+    on: date
+    amount: Money = attrs.field(validator=instance_of(Money))
+
+
+@attrs.frozen(kw_only=True)
+class EarlyPayment:
+    """Money paid ahead of its row, in parts booked to the row due `for_due_on`; the balance falls at once."""
+
+    on: date
+    for_due_on: date
+    principal: Money
+    interest: Money
+
+
+@attrs.frozen(kw_only=True)
+class Payoff:
+    """The loan is paid off on that day: no interest runs after it, or after the end of its period."""
+
+    on: date
+
+
+@attrs.frozen(kw_only=True)
+class Recalculated:
+    """Up to that day interest is reckoned on the principal that is really unpaid."""
+
+    on: date
+
+
+@attrs.frozen(kw_only=True)
+class Charged:
+    """A sum is charged: it sits in the row whose period holds the day, or in one of its own after the last."""
+
+    on: date
+    component: LateCharge
+    amount: Money
+
+
+@attrs.frozen(kw_only=True)
+class ChargedShare:
+    """A share of principal or interest is charged: of the whole plan in one sum, of each row, or of overdue rows."""
+
+    on: date
+    component: LateCharge
+    share: Fraction
+    base: tuple[Literal["principal", "interest"], ...] = attrs.field(converter=as_tuple)
+    over: Literal["plan", "each_row", "overdue_rows"] = "plan"
+
+
+@attrs.frozen(kw_only=True)
+class ChargedOff:
+    """The creditor books a loss; the claim lives, so no row changes."""
+
+    on: date
+
+
+@attrs.frozen(kw_only=True)
+class ChargedBack:
+    """Money once paid was taken back: it joins the next instalment and the balance."""
+
+    on: date
+    amount: Money
+
+
+@attrs.frozen(kw_only=True)
+class ReAged:
+    """What is unpaid leaves its rows and is spread over new ones."""
+
+    on: date
+    first_due_on: date
+    instalments: int
+    every: Every
+
+
+@attrs.frozen(kw_only=True)
+class Reamortised:
+    """What is unpaid of rows already due is divided equally among the later rows."""
+
+    on: date
+
+
+@attrs.frozen(kw_only=True)
+class Rescheduled:
+    """The row due `from_due_on` moves to `to_due_on`, and the later ones follow in the same rhythm."""
+
+    on: date
+    from_due_on: date
+    to_due_on: date
+
+
+LoanEvent: TypeAlias = (
+    Drawdown
+    | LoanPayment
+    | EarlyPayment
+    | Payoff
+    | Recalculated
+    | Charged
+    | ChargedShare
+    | ChargedOff
+    | ChargedBack
+    | ReAged
+    | Reamortised
+    | Rescheduled
+)
+"""What can happen to a loan."""
+
+
+@attrs.frozen(kw_only=True)
+class LoanRow:
+    """One row of a serviced loan as it stands after all events; a row can be zero when its sum was moved.
+
+    `total` is the sum of the parts, except with the `plain` engine, which rounds each figure for itself.
+    """
+
+    number: int
+    from_on: date | None
+    due_on: date | None
+    days: int | None
+    principal: Money
+    interest: Money
+    fee: Money
+    late_fee: Money
+    total: Money
+    balance: Money
