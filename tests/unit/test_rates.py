@@ -183,6 +183,7 @@ def test_isda_splits_at_the_year() -> None:
             Fraction(1) + Fraction(1, 365),
         ),  # a year back is 29 February, the rest ends before it
         (date(2024, 2, 29), date(2028, 2, 29), Fraction(4)),
+        (date(2024, 2, 28), date(2028, 2, 28), 4 + Fraction(1, 365)),  # 28 February, too, goes back to the 29th
         (date(2023, 3, 1), date(2024, 2, 29), Fraction(365, 365)),
         (date(2023, 3, 1), date(2024, 3, 1), Fraction(1)),
         (date(2023, 12, 1), date(2024, 3, 1), Fraction(91, 366)),

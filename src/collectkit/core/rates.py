@@ -537,12 +537,10 @@ def _isda(start: date, end: date) -> Fraction:
 
 
 def _afb(start: date, end: date) -> Fraction:
-    last_of_february = _is_last_of_february(end)
-
     def back(years: int) -> date:
-        """Go whole years back from the end; the last day of February stays the last day of February."""
+        """Go whole years back from the end; from 28 or 29 February to 29 February where there is one (AFB, 1994)."""
         year = end.year - years
-        if end.month == 2 and (last_of_february or end.day == 29):
+        if years and end.month == 2 and end.day >= 28:
             return date(year, 2, 29 if _is_leap(year) else 28)
         return date(year, end.month, end.day)
 
