@@ -28,7 +28,6 @@ from collectkit.core.events import (
     CommandIssued,
     Cured,
     Decided,
-    Event,
     NoticeSuppressed,
 )
 from collectkit.core.money import Money
@@ -50,8 +49,16 @@ _FLAG_HOLDS: Final = {
     FlagKind.REPRESENTED: HoldReason.REPRESENTED,
 }
 
-ROUTINE: Final = ("escalation.stage", "segments.")
-"""Reasons that say where an account stands, not why it was left alone; the last one stands for a family."""
+ROUTINE: Final = (
+    "escalation.stage",
+    "hold.",  # counted day by day from the facts
+    "policy.",  # why nothing was charged, not why nobody was contacted
+    "segments.",
+    "strategy.cured",
+    "strategy.no_thanks",
+    "strategy.step",
+)
+"""Codes, or families of them, that do not say why an account was left alone."""
 
 _BROKEN_OUTCOMES: Final = (PromiseOutcome.OPEN, PromiseOutcome.BROKEN, PromiseOutcome.PARTLY_KEPT)
 
@@ -87,11 +94,11 @@ class Day:
 
     def applied(self) -> dict[tuple[str, str], int]:
         """Sum what was applied by currency and by what it was: paid, credited or waived."""
-        credits = {one.credit_note_id for one in self.facts.credit_notes}
+        notes = {one.credit_note_id for one in self.facts.credit_notes}
         waivers = {one.waiver_id for one in self.facts.waivers}
         sums: dict[tuple[str, str], int] = Counter()
         for part in self.balance.applied:
-            kind = "credited" if part.source_id in credits else "waived" if part.source_id in waivers else "paid"
+            kind = "credited" if part.source_id in notes else "waived" if part.source_id in waivers else "paid"
             sums[part.amount.currency, kind] += part.amount.minor
         return sums
 
@@ -316,7 +323,10 @@ class Gathered:
                     suppressed=one["suppressed"],
                     waiting=one["waiting"],
                 )
-                for (stage, channel), one in sorted(self.notices.items(), key=lambda pair: self._stage_key(*pair[0], stages))
+                for (stage, channel), one in sorted(
+                    self.notices.items(),
+                    key=lambda pair: (_place(pair[0][0], stages), pair[0][0], pair[0][1].value),
+                )
             ),
             left_alone=tuple(
                 LeftAlone(kind=kind, code=code, text=one.text, times=one.times, accounts=tuple(sorted(one.accounts)))
@@ -330,10 +340,6 @@ class Gathered:
             ),
             cured=self.cured,
         )
-
-    def _stage_key(self, stage: str, channel: Channel, stages: Sequence[str]) -> tuple[int, str, str]:
-        place = stages.index(stage) if stage in stages else len(stages)
-        return place, stage, channel.value
 
     def _stages(self, order: Sequence[str]) -> StageHistory:
         days = tuple(self.start_on + timedelta(days=step) for step in range((self.end_on - self.start_on).days))
@@ -414,7 +420,7 @@ def code_and_text(reason: str) -> tuple[str, str]:
 
 
 def subject_of(event: CommandIssued) -> str:
-    """Name what a command is about: the last part of its key that is no number, else the command itself.
+    """Name what a command is about, from its semantic key; a key of another make gives the command's own name.
 
     >>> from datetime import UTC, datetime
     >>> subject_of(
@@ -423,25 +429,28 @@ def subject_of(event: CommandIssued) -> str:
     ...         account_id="A-1",
     ...         recorded_at=datetime(2030, 1, 1, tzinfo=UTC),
     ...         effective_on=date(2030, 1, 1),
-    ...         key="task:A-1:0:call:1",
+    ...         key="task:A-1:0:reminder:call:R-1:1",
     ...         command="raise-task",
     ...         stage="reminder",
     ...     )
     ... )
     'call'
     """
-    parts = [part for part in event.key.split(":")[1:] if not part.isdigit() and part != event.account_id]
-    return parts[-1] if parts else event.command
+    kind, *parts = event.key.split(":")
+    place = _SUBJECT_AT.get(kind, len(parts))
+    return parts[place].replace("%3A", ":").replace("%25", "%") if place < len(parts) else event.command
+
+
+_SUBJECT_AT: Final = {"task": 3, "command": 3, "approval": 2, "aftercare": 1}
+"""Where in a key, after its kind, stands what it is about."""
 
 
 def _is_granted(event: CommandIssued, facts: AccountSnapshot) -> bool:
     """Say whether a request for leave was answered by the end of the period."""
     if event.command != "request-approval":
         return False
-    parts = event.key.split(":")
-    return any(
-        one.subject in parts or one.subject == event.stage for one in facts.approvals if one.is_valid(facts.as_of, cycle=facts.cycle)
-    )
+    subject = subject_of(event)
+    return any(one.subject == subject and one.granted_on <= facts.as_of for one in facts.approvals)
 
 
 def _holds(closing: Day, judged: Iterable[JudgedPromise]) -> Iterator[tuple[HoldReason, date, date | None]]:
@@ -479,6 +488,10 @@ def _promise_figures(currency: str, sums: Mapping[tuple[str, str], int]) -> Prom
         open=number("open"),
         amount_open=Money(number("amount_open"), currency),
     )
+
+
+def _place(stage: str, stages: Sequence[str]) -> int:
+    return stages.index(stage) if stage in stages else len(stages)
 
 
 def _ratio(over: int, under: int) -> Fraction | None:

@@ -50,6 +50,22 @@ LABELS: Final = {
     "represented": "Represented by a lawyer",
     "in_transit": "Money in transit",
     "manual": "Hold placed by hand",
+    "email": "E-mail",
+    "sms": "SMS",
+    "messenger_app": "Messaging app",
+    "escalation.blocked": "Not escalated: something is still missing for the next stage",
+    "escalation.suppressed": "Stopped by the gap between notices",
+    "strategy.materiality": "Too small to chase",
+    "strategy.settled_or_held": "Settled or held in the meantime",
+    "strategy.held": "Held in the meantime",
+    "strategy.cured": "Cured in the meantime",
+    "strategy.window_over": "The time for it was over",
+    "strategy.contact_point": "The address is no longer known",
+    "contact.cap": "Contacted often enough",
+    "contact.days_between": "Too soon after the last notice",
+    "contact.hours": "Outside contact hours",
+    "contact.no_contact_point": "No address for the channel",
+    "contact.zone_unknown": "Time zone not known",
 }
 
 
@@ -128,6 +144,7 @@ def page_of(figures: RunFigures, *, locale: str, accounts_shown: int) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         n=words.number,
+        items=lambda count: f"{words.number(count)} {'item' if count == 1 else 'items'}",
         money=words.money,
         full=words.full_money,
         ratio=words.ratio,
@@ -295,4 +312,3 @@ def _left(figures: RunFigures, accounts_shown: int) -> tuple[_Left, ...]:
         if rows:
             groups.append(_Left(title=title, unit="notices" if kind == "last-look" else "days", rows=rows))
     return tuple(groups)
-

@@ -70,7 +70,7 @@ def aged_bars(
         axes.xaxis.set_major_formatter(lambda value, _place: number(value))
         axes.set_xlim(left=0)
 
-    return _svg(name, title, 0.75 + 0.38 * len(rows), draw)
+    return _svg(name, title, 0.7 + 0.6 * len(rows), draw)
 
 
 def stage_areas(name: str, *, title: str, history: StageHistory, end_on: date, day: Callable[[date], str]) -> str:
@@ -117,9 +117,10 @@ def _svg(name: str, title: str, height: float, draw: Callable[[Any], None]) -> s
         from matplotlib.figure import Figure
     except ImportError as missing:
         raise MissingOptionalDependency("report", "matplotlib") from missing
+    settings: Any = {**_SETTINGS, "svg.hashsalt": name}
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a user's own style file must not change the bytes
-        matplotlib.rcParams.update({**_SETTINGS, "svg.hashsalt": name})
+        matplotlib.rcParams.update(settings)
         figure = Figure(figsize=(_WIDTH, height), layout="constrained")
         FigureCanvasSVG(figure)
         draw(figure.add_subplot())

@@ -484,9 +484,10 @@ PROFILES: Final = tuple(teller.__name__ for teller, _, _, _ in _CAST)
 
 def sample_account(index: int, *, seed: int, start_on: date) -> SampleAccount:
     """Tell the story of account `index`; the same arguments give the same account, whatever the others are."""
-    teller, (low, high), kind = _SLOTS[index * _STRIDE % len(_SLOTS)]
-    place = PLACES[(index + index // len(_SLOTS)) % len(PLACES)]
-    is_firm = kind is DebtorKind.BUSINESS or (kind is None and index // 2 % 2 == 0)
+    turn, slot = divmod(index, len(_SLOTS))
+    teller, (low, high), kind = _SLOTS[slot * _STRIDE % len(_SLOTS)]
+    place = PLACES[(index + turn) % len(PLACES)]
+    is_firm = kind is DebtorKind.BUSINESS or (kind is None and (slot + turn // len(PLACES)) % 2 == 0)
     story = Story(
         index=index,
         seed=seed,
@@ -526,9 +527,7 @@ def _contact_points(story: Story, profile: str, opened_on: date) -> tuple[Contac
             rank=1,
             is_workplace=story.kind is DebtorKind.BUSINESS,
             consent_on=opened_on,
-            opted_out_on=(
-                story.day(story.start_on, -40, 40) if profile == "opted_out" else None
-            ),
+            opted_out_on=(story.day(story.start_on, -40, 40) if profile == "opted_out" else None),
         )
     ]
     if not is_lost and story.dice.is_lucky(75):

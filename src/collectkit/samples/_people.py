@@ -118,7 +118,7 @@ def debtor_of(index: int, place: Place, kind: DebtorKind, flags: tuple[Flag, ...
         name = dice.pick(place.firms).format(index)
     else:
         name = f"{place.person} {index:04d}"
-    zones = (place.zone,)
+    zones: tuple[str, ...] = (place.zone,)
     if place.second_zone is not None and dice.is_lucky(10):
         zones = (place.zone, place.second_zone)
     return Debtor(
