@@ -7,11 +7,12 @@ The `..._estimate` functions alone are floats, for screening, and say so. Nothin
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from math import expm1, log1p
-from typing import Final, Literal
+from math import expm1, log1p, prod
+from typing import Final, Literal, get_args
 
 from collectkit.core._apr import (
     Amount,
@@ -45,7 +46,7 @@ from collectkit.core._tvm import (
 )
 from collectkit.core.calendars import Every
 from collectkit.core.checks import require_date, require_int
-from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidRate, InvalidTerms
+from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidMoney, InvalidRate, InvalidTerms
 from collectkit.core.money import Money, Rounding, round_half_even, rounded
 from collectkit.core.rates import DayCount, NotInForce, Rate, RateTable, Stale, day_count, exact_number, year_fraction
 
@@ -127,7 +128,7 @@ def accrued(
         return balance.minor * yearly * year_fraction(day_count, start_on, end_on)
     if not isinstance(compound_every, Every):
         raise InvalidTerms("interest.rests", "compound_every needs an Every, such as Every(1, 'months')")
-    growth = Fraction(1)
+    factors: Counter[Fraction] = Counter()  # most rests are alike, and one power is cheaper than many products
     before, number = start_on, 1
     while before < end_on:
         if number > MAX_PERIODS:
@@ -137,11 +138,14 @@ def accrued(
         except InvalidDate:  # the next rest lies past the year 9999, so it is past the end as well
             rest = None
         until = end_on if rest is None or rest > end_on else rest
-        growth *= 1 + yearly * year_fraction(
+        part = year_fraction(
             day_count, before, until, ref_start_on=before, ref_end_on=rest or until, termination_on=end_on
         )
+        factors[1 + yearly * part] += 1
         before, number = until, number + 1
-    return balance.minor * (growth - 1)
+    top = prod(factor.numerator**times for factor, times in factors.items())
+    bottom = prod(factor.denominator**times for factor, times in factors.items())
+    return balance.minor * Fraction(top - bottom, bottom)
 
 
 def accrue(
@@ -176,6 +180,7 @@ def accrue(
         InvalidRate: `rates.day_count`, `rates.type`.
         InvalidMoney: `money.rounding`, `money.out_of_range`.
     """
+    _require_rounding(rounding)
     if rounding_order == "total_only":
         exact = accrued(
             balance=balance,
@@ -227,7 +232,9 @@ def accrue_dated(
         InvalidTerms: `interest.balance`.
         InvalidDate: `calendars.order`, `calendars.type`, `calendars.datetime_for_date`.
         InvalidRate: `rates.day_count`.
+        InvalidMoney: `money.rounding`, `money.out_of_range`.
     """
+    _require_rounding(rounding)
     pieces = rates.pieces(start_on, end_on)
     if isinstance(pieces, (NotInForce, Stale)):
         return pieces
@@ -282,6 +289,7 @@ def level_payment(
     if exact < 0:
         raise InvalidTerms("interest.rate", "a periodic rate must be 0 or more")
     require_int(count, "count", at_least=1, at_most=MAX_PERIODS, code="interest.count", error=InvalidTerms)
+    _require_rounding(rounding)
     left = 0
     if residual is not None:
         if residual.currency != principal.currency:
@@ -373,6 +381,12 @@ def nominal_annual(effective: Rate | Number, *, periods_per_year: int) -> Decima
 # -- details -----------------------------------------------------------------------------------------------------
 
 _FILTER_LIMIT: Final = 10**14
+
+
+def _require_rounding(rounding: Rounding) -> None:
+    """Refuse a name that is no rounding even where nothing is left to round."""
+    if rounding not in get_args(Rounding):
+        raise InvalidMoney("money.rounding", f"rounding must be one of: {', '.join(get_args(Rounding))}")
 
 
 def _require_span(balance: Money, rate: Rate, start_on: date, end_on: date) -> None:

@@ -1,0 +1,462 @@
+"""Accrual, level payments, yearly rates, and the spreadsheet functions: edges and refusals."""
+
+from __future__ import annotations
+
+import decimal
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from collectkit.core import interest as ci
+from collectkit.core.calendars import Every, month_dates
+from collectkit.core.errors import CollectkitError, CurrencyMismatch
+from collectkit.core.money import Money
+from collectkit.core.rates import NotInForce, Rate, RateStep, RateTable, Stale
+
+JAN_1, FEB_20 = date(2026, 1, 1), date(2026, 2, 20)
+THOUSAND = Money(100_000, "GBP")
+
+
+def code_of(call: Any, *args: Any, **kwargs: Any) -> str:
+    with pytest.raises(CollectkitError) as caught:
+        call(*args, **kwargs)
+    return caught.value.code
+
+
+def terms(**other: Any) -> dict[str, Any]:
+    return {
+        "balance": THOUSAND,
+        "rate": Rate.percent("8.5"),
+        "start_on": JAN_1,
+        "end_on": FEB_20,
+        "day_count": "act/365f",
+        **other,
+    }
+
+
+# -- accrual ---------------------------------------------------------------------------------------------------
+
+
+def test_the_two_rounding_orders_differ_as_the_uk_calculator_does() -> None:
+    # GBP 1,000 at 8.5 % for 50 days: gov.uk rounds a day to 23p first, 11.50; exact 11.64 (law_cases uk-01)
+    assert ci.accrue(**terms()) == Money(1164, "GBP")
+    assert ci.accrue(**terms(), rounding_order="daily_first") == Money(1150, "GBP")
+    assert ci.accrue(**terms(), rounding="up") == Money(1165, "GBP")
+
+
+def test_no_time_no_balance_and_no_rate_bear_nothing() -> None:
+    for other in ({"end_on": JAN_1}, {"balance": Money(0, "GBP")}, {"rate": Rate.zero()}):
+        for order in ("total_only", "daily_first"):
+            assert ci.accrue(**terms(**other), rounding_order=order) == Money(0, "GBP")  # type: ignore[arg-type] # a Literal
+        assert ci.accrued(**terms(**other), compound_every=Every(1, "months")) == 0
+
+
+def test_monthly_rests_compound() -> None:
+    # 100,000.00 at 20.25 %, monthly rests, 3 months: 105,148.41 (law_cases in-02, MSMED Act s.16)
+    lakh = ci.accrue(
+        balance=Money(10_000_000, "INR"),
+        rate=Rate.percent("20.25"),
+        start_on=JAN_1,
+        end_on=date(2026, 4, 1),
+        day_count="30E/360",
+        compound_every=Every(1, "months"),
+    )
+    assert lakh == Money(514_841, "INR")
+
+
+def test_a_broken_period_after_the_last_rest_is_simple() -> None:
+    exact = ci.accrued(**terms(end_on=date(2026, 2, 11)), compound_every=Every(1, "months"))
+    january, ten_days = Fraction(85 * 31, 365_000), Fraction(85 * 10, 365_000)
+    assert exact == 100_000 * ((1 + january) * (1 + ten_days) - 1)
+
+
+def test_icma_takes_each_rest_as_its_reference_period() -> None:
+    exact = ci.accrued(**terms(end_on=date(2027, 1, 1), day_count="act/act-icma"), compound_every=Every(6, "months"))
+    assert exact == 100_000 * ((1 + Fraction(85, 2000)) ** 2 - 1)
+
+
+def test_a_rest_past_the_year_9999_is_no_rest() -> None:
+    late = terms(start_on=date(9999, 6, 1), end_on=date(9999, 12, 1))
+    assert ci.accrued(**late, compound_every=Every(1, "years")) == ci.accrued(**late)
+
+
+def test_a_leap_year_has_its_own_day_of_interest() -> None:
+    span = terms(balance=Money(36_600_000, "EUR"), rate=Rate.percent(1), day_count="act/act-isda")
+    span |= {"start_on": date(2023, 12, 30), "end_on": date(2024, 1, 3)}
+    assert ci.accrue(**span, rounding_order="daily_first") == Money(2 * 1003 + 2 * 1000, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [
+        ({"balance": Money(-1, "GBP")}, "interest.balance"),
+        ({"balance": 100}, "interest.balance"),
+        ({"rate": Fraction(1, 10)}, "rates.type"),
+        ({"end_on": date(2025, 12, 31)}, "calendars.order"),
+        ({"end_on": datetime(2026, 2, 1, tzinfo=UTC)}, "calendars.datetime_for_date"),
+        ({"day_count": "actual"}, "rates.day_count"),
+        ({"rounding": "bankers"}, "money.rounding"),
+        ({"rounding_order": "daily"}, "interest.rounding_order"),
+        ({"rounding_order": "daily_first", "compound_every": Every(1, "days")}, "interest.rounding_order"),
+        ({"rounding_order": "daily_first", "day_count": "act/act-afb"}, "interest.rounding_order"),
+        ({"rounding_order": "daily_first", "day_count": "actual"}, "rates.day_count"),
+        ({"rounding_order": "daily_first", "balance": Money(-1, "GBP")}, "interest.balance"),
+        ({"compound_every": 12}, "interest.rests"),
+        ({"compound_every": Every(1, "days"), "end_on": date(2200, 1, 1)}, "interest.rests"),
+    ],
+)
+def test_an_accrual_that_cannot_be_is_refused(other: dict[str, Any], code: str) -> None:
+    given = {"rounding": "half_even", **terms(**other)}
+    assert code_of(ci.accrue, **given) == code
+
+
+def test_a_rate_that_changes_is_split_at_the_day_and_never_carried_on() -> None:
+    table = RateTable(
+        steps=[
+            RateStep(from_on=date(2023, 1, 1), rate=Rate.percent("11.5")),
+            RateStep(from_on=date(2023, 7, 1), rate=Rate.percent("13")),
+        ],
+        known_through_on=date(2023, 12, 31),
+    )
+    span: dict[str, Any] = {"balance": Money(2_000_000, "GBP"), "rates": table, "day_count": "act/365f"}
+    # LEGAL 4: GBP 20,000 from 10 June to 14 August 2023 inclusive is 452.88 split, 415.89 fixed
+    split = ci.accrue_dated(**span, start_on=date(2023, 6, 10), end_on=date(2023, 8, 15))
+    assert split == Money(45_288, "GBP")
+    fixed = table.at(date(2023, 6, 10))
+    assert isinstance(fixed, Rate)
+    assert ci.accrue(
+        balance=Money(2_000_000, "GBP"),
+        rate=fixed,
+        start_on=date(2023, 6, 10),
+        end_on=date(2023, 8, 15),
+        day_count="act/365f",
+    ) == Money(41_589, "GBP")
+    assert isinstance(ci.accrue_dated(**span, start_on=date(2023, 6, 10), end_on=date(2024, 1, 2)), Stale)
+    assert isinstance(ci.accrue_dated(**span, start_on=date(2022, 6, 10), end_on=date(2023, 1, 2)), NotInForce)
+    assert ci.accrue_dated(**span, start_on=date(2023, 6, 10), end_on=date(2023, 6, 10)) == Money(0, "GBP")
+
+
+def test_capitalised_interest_is_principal() -> None:
+    assert ci.capitalise(principal=THOUSAND, interest=Money(1164, "GBP")) == Money(101_164, "GBP")
+    assert code_of(ci.capitalise, principal=THOUSAND, interest=Money(-1, "GBP")) == "interest.balance"
+    assert code_of(ci.capitalise, principal=Money(-1, "GBP"), interest=THOUSAND) == "interest.balance"
+    with pytest.raises(CurrencyMismatch):
+        ci.capitalise(principal=THOUSAND, interest=Money(1, "EUR"))
+
+
+# -- level payments --------------------------------------------------------------------------------------------
+
+
+def test_the_level_payment_of_the_issue() -> None:
+    # 1000.00 at 9.4822 % over 360 months, the plan that a float peer ends at -0.58
+    periodic = Rate.percent("9.4822").per_period(12)
+    assert ci.level_payment(principal=THOUSAND, periodic_rate=periodic, count=360) == Money(840, "GBP")
+
+
+def test_a_level_payment_can_leave_a_residual() -> None:
+    kept = ci.level_payment(
+        principal=THOUSAND, periodic_rate=Fraction(1, 100), count=12, residual=Money(100_000, "GBP")
+    )
+    assert kept == Money(1000, "GBP")  # interest only
+    assert ci.level_payment(
+        principal=THOUSAND, periodic_rate=Fraction(0), count=3, residual=Money(10_000, "GBP")
+    ) == Money(30_000, "GBP")
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [
+        ({"count": 0}, "interest.count"),
+        ({"count": -1}, "interest.count"),
+        ({"count": True}, "interest.count"),
+        ({"count": 12.5}, "interest.count"),
+        ({"count": 36_601}, "interest.count"),
+        ({"periodic_rate": Fraction(-1, 100)}, "interest.rate"),
+        ({"periodic_rate": 0.01}, "rates.float"),
+        ({"principal": Money(-1, "GBP")}, "interest.balance"),
+        ({"residual": Money(100_001, "GBP")}, "interest.balance"),
+        ({"residual": Money(-1, "GBP")}, "interest.balance"),
+        ({"residual": Money(1, "EUR")}, "money.currency_mismatch"),
+        ({"rounding": "bankers"}, "money.rounding"),
+    ],
+)
+def test_a_level_payment_that_cannot_be_is_refused(other: dict[str, Any], code: str) -> None:
+    given = {"principal": THOUSAND, "periodic_rate": Fraction(1, 3), "count": 12, **other}
+    assert code_of(ci.level_payment, **given) == code
+
+
+def test_a_rate_of_nearly_nothing_is_within_a_unit_of_none() -> None:  # PLAN-03
+    for tiny in (Fraction(1, 10**12), Fraction(1, 10**60), Fraction(1, 10**250)):
+        near = ci.level_payment_minor(100_000, tiny.numerator, tiny.denominator, 12)
+        assert abs(near - ci.level_payment_minor(100_000, 0, 1, 12)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"),
+    [
+        ("half_even", 2),
+        ("half_up", 3),
+        ("half_down", 2),
+        ("up", 3),
+        ("down", 2),
+        ("ceiling", 3),
+        ("floor", 2),
+    ],
+)
+def test_an_exact_tie_is_decided_by_the_named_rounding(rounding: Any, expected: int) -> None:
+    # one period at 25 %: 2 x 1.25 = 2.5 exactly, which the float filter must leave to the exact form
+    assert ci.level_payment_minor(2, 1, 4, 1, 0, rounding) == expected
+
+
+def test_the_directed_roundings_do_not_trust_a_float_at_a_whole_number() -> None:
+    for rounding in ("up", "down", "ceiling", "floor"):
+        assert ci.level_payment_minor(4, 1, 4, 1, 0, rounding) == 5  # type: ignore[arg-type] # a Literal
+        assert ci.level_payment_minor(100_000, 1, 100, 1, 0, rounding) == 101_000  # type: ignore[arg-type] # the same
+
+
+# -- nominal and effective -------------------------------------------------------------------------------------
+
+
+def test_nominal_and_effective_are_inverse() -> None:
+    effective = ci.effective_annual(Rate.percent(12), periods_per_year=12)
+    assert effective == Fraction(101, 100) ** 12 - 1
+    assert ci.nominal_annual(effective, periods_per_year=12) == Decimal("0.12")
+    assert ci.nominal_annual(Rate.percent(21), periods_per_year=2) == Decimal("0.2")
+    assert ci.effective_annual("-0.5", periods_per_year=1) == Fraction(-1, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda: ci.effective_annual("0.1", periods_per_year=0), "interest.periods"),
+        (lambda: ci.effective_annual("-12", periods_per_year=12), "interest.rate"),
+        (lambda: ci.nominal_annual("0.1", periods_per_year=367), "interest.periods"),
+        (lambda: ci.nominal_annual("-1", periods_per_year=12), "interest.rate"),
+        (lambda: ci.nominal_annual(0.1, periods_per_year=12), "rates.float"),  # type: ignore[arg-type] # the mistake
+    ],
+)
+def test_a_conversion_that_cannot_be_is_refused(call: Any, code: str) -> None:
+    assert code_of(call) == code
+
+
+# -- spreadsheet functions -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda: ci.pmt(rate="0.01", nper=0, pv=1), "interest.nper"),
+        (lambda: ci.pmt(rate="0.01", nper=True, pv=1), "interest.nper"),
+        (lambda: ci.pmt(rate="0.01", nper=36_601, pv=1), "interest.nper"),
+        (lambda: ci.pmt(rate=0.01, nper=1, pv=1), "rates.float"),  # type: ignore[arg-type] # the mistake under test
+        (lambda: ci.pmt(rate="-1", nper=1, pv=1), "interest.rate"),
+        (lambda: ci.pmt(rate="0.01", nper=1, pv=1, when="start"), "interest.when"),  # type: ignore[arg-type] # the same
+        (lambda: ci.fv(rate="0.01", nper=-1), "interest.nper"),
+        (lambda: ci.ipmt(rate="0.01", per=0, nper=3, pv=1), "interest.per"),
+        (lambda: ci.ppmt(rate="0.01", per=4, nper=3, pv=1), "interest.per"),
+        (lambda: ci.cumipmt(rate="0.01", start=2, end=1, nper=3, pv=1), "interest.per"),
+        (lambda: ci.cumprinc(rate="0.01", start=1, end=4, nper=3, pv=1), "interest.per"),
+        (lambda: ci.nper(rate="0.01", pmt=0, pv=100), "interest.no_term"),
+        (lambda: ci.nper(rate="0", pmt=0, pv=100), "interest.no_term"),
+        (lambda: ci.nper(rate="0.01", pmt=-1, pv=100), "interest.no_term"),  # interest only: never repaid
+        (lambda: ci.nper(rate="0.01", pmt=-100, pv=10_000), "interest.no_term"),
+        (lambda: ci.nper(rate="0", pmt=Fraction(1, 10**40), pv=1), "interest.out_of_range"),
+        (lambda: ci.rate(nper=12, pmt=100, pv=1000), "interest.no_rate"),
+        (lambda: ci.rate(nper=0, pmt=-100, pv=1000), "interest.nper"),
+    ],
+)
+def test_a_spreadsheet_call_that_cannot_be_is_refused(call: Any, code: str) -> None:
+    assert code_of(call) == code
+
+
+def test_values_over_no_period_are_the_values_themselves() -> None:
+    assert ci.fv(rate="0.05", nper=0, pmt=-100, pv=-7) == 7
+    assert ci.pv(rate="0.05", nper=0, pmt=-100, fv=7) == -7
+
+
+def test_a_plan_at_no_rate_has_rate_zero() -> None:
+    assert ci.rate(nper=10, pmt=-100, pv=1000) == 0
+    assert ci.level_rate(principal=1000, payment=100, count=10) == 0
+
+
+def test_a_loss_has_a_negative_rate() -> None:
+    assert ci.rate(nper=1, pmt=0, pv=-100, fv=90) == Decimal("-0.1")
+    assert ci.level_rate(principal=1000, payment=500, count=1) == Decimal("-0.5")
+    assert -1 < ci.level_rate(principal=1000, payment=1, count=12) < 0
+
+
+def test_payments_at_the_beginning_bear_no_interest_first() -> None:
+    assert ci.ipmt(rate="0.01", per=1, nper=12, pv=1000, when="begin") == 0
+    second = ci.ipmt(rate="0.01", per=2, nper=12, pv=1000, when="begin")
+    level = ci.pmt(rate="0.01", nper=12, pv=1000, when="begin")
+    assert second == -(1000 + level) / 100
+
+
+# -- yearly rates ----------------------------------------------------------------------------------------------
+
+
+def test_a_level_rate_may_take_money_or_numbers() -> None:
+    by_money = ci.level_rate(principal=Money(500_000, "USD"), payment=Money(23_000, "USD"), count=24)
+    assert by_money == ci.level_rate(principal="5000.00", payment=Decimal("230.00"), count=24)
+    assert ci.percent_of(12 * by_money, 2) == Decimal("9.69")
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda: ci.level_rate(principal=0, payment=1, count=1), "interest.amount"),
+        (lambda: ci.level_rate(principal=1, payment=-1, count=1), "interest.amount"),
+        (lambda: ci.level_rate(principal=1, payment=1, count=0), "interest.count"),
+        (lambda: ci.level_rate(principal=1.0, payment=1, count=1), "rates.float"),  # type: ignore[arg-type] # the mistake
+        (lambda: ci.level_rate(principal=1, payment=10**40, count=1), "interest.no_rate"),
+        (lambda: ci.percent_of(Decimal("0.1"), 21), "interest.decimals"),
+        (lambda: ci.percent_of(Decimal("1e40"), 2), "interest.out_of_range"),
+        (lambda: ci.dated_rate([]), "interest.no_flows"),
+        (lambda: ci.dated_rate([(JAN_1, 100), (FEB_20, 100)]), "interest.no_flows"),
+        (lambda: ci.dated_rate([(JAN_1, 100), (JAN_1, -100)]), "interest.no_rate"),
+        (lambda: ci.dated_rate([(JAN_1, 100), (JAN_1, -99)]), "interest.no_rate"),
+        (lambda: ci.dated_rate([(JAN_1, 100), (FEB_20, -100)], days_per_year=0), "interest.days_per_year"),
+        (lambda: ci.dated_rate([("2026-01-01", 1)]), "calendars.type"),  # type: ignore[list-item] # the mistake
+        (lambda: ci.dated_rate_estimate([0, 1], [1, 1]), "interest.no_rate"),
+        (lambda: ci.dated_rate_estimate([0, 0], [1, -2]), "interest.no_rate"),
+        (lambda: ci.eu_aprc(drawdowns=[], payments=[(1, 1)]), "interest.no_flows"),
+        (lambda: ci.eu_aprc(drawdowns=[(0, 1)], payments=[]), "interest.no_flows"),
+        (lambda: ci.eu_aprc(drawdowns=[(0, 0)], payments=[(1, 1)]), "interest.amount"),
+        (lambda: ci.eu_aprc(drawdowns=[(0, 1)], payments=[(Fraction(1, 10**10), 1)]), "interest.time"),
+        (lambda: ci.eu_years(FEB_20, JAN_1), "calendars.order"),
+        (lambda: ci.eu_years(JAN_1, FEB_20, unit="fortnights"), "interest.unit_period"),  # type: ignore[arg-type] # the mistake
+        (lambda: ci.regz_apr(advances=[], payments=[(JAN_1, 1)]), "interest.no_flows"),
+        (lambda: ci.regz_apr(advances=[(JAN_1, 1)], payments=[]), "interest.no_flows"),
+        (lambda: ci.regz_apr(advances=[(FEB_20, 1)], payments=[(JAN_1, 1)]), "interest.order"),
+        (lambda: ci.regz_apr(advances=[(JAN_1, 1)], payments=[(JAN_1, 1)]), "interest.order"),
+        (
+            lambda: ci.regz_apr(advances=[(JAN_1, 1)], payments=[(FEB_20, 1)], unit_period="month"),  # type: ignore[arg-type] # the mistake
+            "interest.unit_period",
+        ),
+        (
+            lambda: ci.regz_apr(
+                advances=[(JAN_1, 1)],
+                payments=[(FEB_20, 1)],
+                unit_period=Every(1, "months"),
+                unit_periods_per_year=0,
+            ),
+            "interest.unit_period",
+        ),
+        (lambda: ci.regz_interval(FEB_20, JAN_1, Every(1, "months")), "calendars.order"),
+        (lambda: ci.regz_unit_period([], [JAN_1]), "interest.no_flows"),
+        (lambda: ci.regz_unit_period([FEB_20], [JAN_1]), "interest.order"),
+    ],
+)
+def test_a_yearly_rate_that_cannot_be_is_refused(call: Any, code: str) -> None:
+    assert code_of(call) == code
+
+
+def test_a_percentage_is_rounded_half_up() -> None:
+    assert ci.percent_of(Fraction(8805, 100_000), 2) == Decimal("8.81")
+    assert ci.percent_of(Decimal("0.08804999"), 2) == Decimal("8.80")
+
+
+def test_an_exact_tie_survives_the_search() -> None:
+    # 1000 to 1044.025 in half a year: 8.805 % exactly, so half up must see the tie
+    apr = ci.regz_apr(advances=[(date(2026, 1, 15), "1000")], payments=[(date(2026, 7, 15), "1044.025")])
+    assert apr.rate == Decimal("0.08805")
+    assert apr.percent() == Decimal("8.81")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "unit", "whole", "fraction"),
+    [
+        # J (b)(5): whole units back from the later day, the odd days over 30 a month; examples of J (c) in tests/golden
+        (date(2026, 1, 31), date(2026, 2, 28), Every(1, "months"), 1, Fraction(0)),
+        (date(2026, 1, 30), date(2026, 2, 28), Every(1, "months"), 1, Fraction(0)),
+        (date(2026, 2, 28), date(2026, 3, 31), Every(1, "months"), 1, Fraction(0)),
+        (date(2026, 1, 10), date(2026, 1, 10), Every(1, "months"), 0, Fraction(0)),
+        (date(2026, 1, 10), date(2026, 4, 20), Every(3, "months"), 1, Fraction(10, 90)),
+        (date(2026, 1, 10), date(2026, 1, 24), Every(1, "semimonths"), 0, Fraction(14, 15)),
+        (date(2026, 1, 1), date(2026, 2, 16), Every(1, "semimonths"), 3, Fraction(0)),
+        (date(2026, 1, 1), date(2026, 1, 16), Every(2, "semimonths"), 0, Fraction(1, 2)),
+        (date(2026, 1, 5), date(2026, 2, 3), Every(1, "weeks"), 4, Fraction(1, 7)),
+        (date(2026, 1, 5), date(2026, 2, 3), Every(10, "days"), 2, Fraction(9, 10)),
+        (date(2024, 1, 5), date(2026, 4, 5), Every(1, "years"), 2, Fraction(3, 12)),
+        (date(2024, 1, 5), date(2026, 4, 6), Every(1, "years"), 2, Fraction(92, 365)),
+    ],
+)
+def test_times_are_measured_in_unit_periods(
+    start: date, end: date, unit: Every, whole: int, fraction: Fraction
+) -> None:
+    assert ci.regz_interval(start, end, unit) == ci.UnitInterval(whole=whole, fraction=fraction)
+
+
+@pytest.mark.parametrize(
+    ("payments", "unit", "per_year"),
+    [
+        (month_dates(date(2026, 1, 31), 6), Every(1, "months"), Fraction(12)),
+        (month_dates(date(2026, 1, 31), 6, 3), Every(3, "months"), Fraction(4)),
+        (month_dates(date(2026, 1, 31), 3, 12), Every(1, "years"), Fraction(1)),
+        (Every(2, "weeks").dates(anchor=date(2026, 1, 31), count=5), Every(2, "weeks"), Fraction(26)),
+        (Every(1, "days").dates(anchor=date(2026, 1, 31), count=5), Every(1, "days"), Fraction(365)),
+        (Every(1, "semimonths").dates(anchor=date(2026, 2, 1), count=7), Every(1, "semimonths"), Fraction(24)),
+        ([date(2026, 3, 3)], Every(31, "days"), Fraction(365, 31)),
+        ([date(2026, 7, 31)], Every(6, "months"), Fraction(2)),
+        ([date(2028, 7, 31)], Every(1, "years"), Fraction(1)),
+        ([date(2026, 2, 20), date(2026, 4, 4)], Every(1, "months"), Fraction(12)),  # 20 and 43 days: 31.5 on average
+        ([date(2026, 2, 7), date(2026, 2, 17)], Every(1, "weeks"), Fraction(52)),  # 7 and 10 days: 8.5 on average
+    ],
+)
+def test_the_unit_period_is_the_commonest_interval(payments: list[date], unit: Every, per_year: Fraction) -> None:
+    assert ci.regz_unit_period([date(2026, 1, 31)], payments) == (unit, per_year)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "unit", "expected"),
+    [
+        (date(2012, 3, 12), date(2012, 5, 1), "months", Fraction(20, 366) + Fraction(1, 12)),
+        (date(2013, 1, 12), date(2014, 1, 12), "months", Fraction(1)),
+        (date(2013, 1, 12), date(2013, 1, 26), "weeks", Fraction(2, 52)),
+        (date(2013, 3, 12), date(2013, 3, 22), "weeks", Fraction(1, 52) + Fraction(3, 365)),
+        (date(2013, 3, 12), date(2013, 4, 12), "days", Fraction(31, 365)),
+        (date(2013, 3, 12), date(2015, 4, 12), "days", 2 + Fraction(31, 365)),
+        (date(2012, 1, 31), date(2012, 2, 29), "months", Fraction(1, 12)),
+        (date(2012, 1, 31), date(2012, 1, 31), "months", Fraction(0)),
+    ],
+)
+def test_times_are_measured_in_years(start: date, end: date, unit: Any, expected: Fraction) -> None:
+    assert ci.eu_years(start, end, unit=unit) == expected
+
+
+def test_a_payday_loan_has_a_rate_beyond_all_plans() -> None:
+    # 100 lent, 115 back after a week: 1.15^(365/7) - 1
+    rate = ci.dated_rate([(JAN_1, 100), (date(2026, 1, 8), -115)])
+    with decimal.localcontext(decimal.Context(prec=50)):
+        exact = Decimal("1.15") ** (Decimal(365) / 7) - 1
+    assert abs(rate - exact) < Decimal("1e-27")
+
+
+def test_flows_with_two_rates_give_the_one_nearest_to_zero() -> None:
+    # -100 + 230 v - 132 v^2 vanishes at 10 % and at 20 %
+    years = [JAN_1, date(2027, 1, 1), date(2028, 1, 1)]
+    assert ci.dated_rate(list(zip(years, (-100, 230, -132), strict=True))) == Decimal("0.1")
+
+
+def test_the_host_s_decimal_context_does_not_matter() -> None:
+    def everything() -> list[object]:
+        return [
+            ci.rate(nper=24, pmt=-23_000, pv=500_000),
+            ci.nper(rate="0.005", pmt=-150, pv=8000),
+            ci.level_rate(principal=500_000, payment=23_000, count=24),
+            ci.dated_rate([(JAN_1, 100_000), (FEB_20, -60_000), (date(2026, 9, 9), -45_000)]),
+            ci.eu_aprc(drawdowns=[(0, 1000)], payments=[(1, 600), (2, 600)]),
+            ci.nominal_annual("0.1", periods_per_year=12),
+            ci.percent_of(Fraction(1, 3), 10),
+        ]
+
+    plain = everything()
+    for context in (
+        decimal.Context(prec=3, rounding=decimal.ROUND_UP, Emin=-9, Emax=9),
+        decimal.Context(prec=3, traps=[decimal.Inexact, decimal.Rounded, decimal.FloatOperation]),
+    ):
+        with decimal.localcontext(context):
+            assert everything() == plain
