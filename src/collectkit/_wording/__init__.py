@@ -1,0 +1,1 @@
+"""What `collectkit.wording` is made of; import from there."""
