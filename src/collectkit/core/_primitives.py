@@ -32,6 +32,7 @@ __all__ = [
     "PenaltyTiers",
     "PlanTrigger",
     "Primitive",
+    "RateCap",
     "RateFloor",
     "RateSelection",
     "RollingCount",
@@ -43,8 +44,8 @@ __all__ = [
     "refuse",
 ]
 
-RateSelection = Literal["fixed_at_start", "floating"]
-"""One rate for the life of the debt, that of its start, or a rate that follows the series."""
+RateSelection = Literal["fixed_at_start", "fixed_at_due_date", "floating"]
+"""One rate for the life of the debt, of the day interest starts or of the due date, or one that follows the series."""
 
 
 # -- primitives ------------------------------------------------------------------------------------------------
@@ -345,6 +346,17 @@ class RateFloor:
 
 
 @attrs.frozen(kw_only=True)
+class RateCap:
+    """No more than this yearly rate may be charged."""
+
+    rate: Fraction = attrs.field(converter=exact_number)
+
+    def __attrs_post_init__(self) -> None:
+        if self.rate < 0:
+            refuse("rules.rate", "rate", "must not be below zero")
+
+
+@attrs.frozen(kw_only=True)
 class PlanTrigger:
     """A plan brings duties of disclosure: with a finance charge, or a written agreement in many instalments."""
 
@@ -412,6 +424,7 @@ Primitive: TypeAlias = (
     | PenaltyTiers
     | LumpSum
     | StatutoryInterest
+    | RateCap
     | RateFloor
     | PlanTrigger
     | ExtensionTrigger
@@ -438,6 +451,8 @@ def is_looser(new: object, old: object) -> bool:
             return True
         pairs = ((one, _in(old.amounts, one.currency)) for one in new.amounts)
         return any(other is not None and one > other for one, other in pairs)
+    if isinstance(new, RateCap) and isinstance(old, RateCap):
+        return new.rate > old.rate
     return False
 
 
