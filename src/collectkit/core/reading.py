@@ -45,7 +45,8 @@ class Problems:
             return build()
         except InvalidPolicy as error:
             for problem in error.problems:
-                inner = f"{path}.{problem.path}" if problem.path else path
+                joint = "" if problem.path.startswith("[") or not problem.path else "."
+                inner = f"{path}{joint}{problem.path}"
                 self.found.append(
                     Problem(
                         code=problem.code, path=inner, text=problem.text, value=problem.value, choices=problem.choices
