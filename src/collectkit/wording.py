@@ -409,7 +409,7 @@ class _Page:
                 sums[currency] = sums[currency] + line.amount_open if currency in sums else line.amount_open
             shown.append((more, sums_text([sums[code] for code in sorted(sums)], self.locale)))
         total = (self.language.words["total"], str(values["amount"])) if len(lines) > 1 else None
-        return _table(shown, total) if is_html else _rows(shown, total)
+        return _table(shown, total) if is_html else _rows(shown, total, self.language.words["colon"].strip('"'))
 
     def _line(self, line: Line) -> str:
         words = self.language.words
@@ -454,8 +454,8 @@ def _or_list(phrases: list[str], locale: str) -> str:
     return format_list(phrases, style="or", locale=babel_locale(locale))
 
 
-def _rows(shown: list[tuple[str, str]], total: tuple[str, str] | None) -> str:
-    lines = [f"- {what}: {amount}" for what, amount in shown]
+def _rows(shown: list[tuple[str, str]], total: tuple[str, str] | None, colon: str) -> str:
+    lines = [f"- {what}{colon} {amount}" for what, amount in shown]
     return "\n".join([*lines, " ".join(total)] if total else lines)
 
 

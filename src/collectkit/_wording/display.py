@@ -119,7 +119,11 @@ def day_text(day: date, locale: str) -> str:
     """
     from babel.dates import format_date
 
-    return format_date(day, format="long", locale=babel_locale(locale))
+    locale_found = babel_locale(locale)
+    shown = format_date(day, format="long", locale=locale_found)
+    if day.day == 1 and locale_found.language == "fr":  # French counts the first of a month; CLDR's pattern does not
+        return shown.replace("1", "1er", 1)
+    return shown
 
 
 def plain_spaces(text: str) -> str:

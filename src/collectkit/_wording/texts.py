@@ -106,10 +106,14 @@ def read_language(locale: str, source: str, sandbox: Sandbox) -> Language:
     missing = [name for name in _SHARED if name not in sections]
     if missing:
         raise WordingError("wording.template", f"{where} lacks the sections {', '.join(missing)}", where=where)
+    words = {key: full for key, (full, _) in _pairs(where, sections["words"]).items()}
+    unsaid = [word for word in _WORDS if word not in words]
+    if unsaid:
+        raise WordingError("wording.template", f"{where} lacks the words {', '.join(unsaid)}", where=where)
     language = Language(
         locale=locale,
         sections=sections,
-        words={key: full for key, (full, _) in _pairs(where, sections["words"]).items()},
+        words=words,
         consequences=_pairs(where, sections["consequences"]),
         options=_pairs(where, sections["options"]),
         refuse=tuple(line.strip().lower() for line in sections.get("refuse", "").splitlines() if line.strip()),
@@ -263,6 +267,10 @@ class Sandbox:
 # -- details ---------------------------------------------------------------------------------------------------
 
 _SHARED: Final = ("salutation", "closing", "item", "charge", "instalment", "more", "words", "consequences", "options")
+_WORDS: Final = (
+    *("colon", "total", "invoice", "item", "fee", "interest", "cost", "online", "transfer", "reference"),
+    *("phone", "email", "opt_out", "opt_out_short"),
+)
 _LINE_VALUES: Final = frozenset(
     {"what", "id", "issued", "due", "original", "parent", "number", "count", "disclosure", "opt_out"}
 )
