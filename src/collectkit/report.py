@@ -57,8 +57,9 @@ def figures_of(
 ) -> RunFigures:
     """Gather the figures of `[start_on, end_on)` from the accounts' recorded events; `end_on` is the day after the last.
 
-    `stages` is the order of the strategy's ladder, gentlest first; a stage not named there follows in the order of its
-    first day. `scheme`, `order` and `promise_tolerance_days` are those that the run decided with.
+    `stages` is the order of the strategy's ladder, gentlest first: the house's own `current` and `grace` come before it
+    unless it names them, and a stage that it lacks comes after, in the order of first days. `scheme`, `order` and
+    `promise_tolerance_days` are those that the run decided with.
 
     >>> empty = figures_of([], strategy_name="s", start_on=date(2026, 1, 1), end_on=date(2026, 2, 1))
     >>> empty.accounts, empty.days, empty.currencies

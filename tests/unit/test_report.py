@@ -505,7 +505,7 @@ def test_tasks_approvals_and_dead_ends_are_shown_to_a_person() -> None:
     assert told == {
         ("raise-task", "call"): ("A-1",),
         ("request-approval", "legal"): ("A-1",),
-        ("raise-task", "plan"): ("A-2",),
+        ("raise-task", "broken plan"): ("A-2",),
         ("dead-end", "no address left that works"): ("A-3",),
     }
     assert figures.cured == 1

@@ -33,6 +33,7 @@ from collectkit.core.events import (
 from collectkit.core.money import Money
 from collectkit.core.records import AccountSnapshot, Channel, Component, FlagKind, HoldReason, PlanAgreement
 from collectkit.core.waterfall import Balance, Order, balance_of
+from collectkit.escalation import CURRENT, GRACE
 from collectkit.history import AccountState, snapshot
 from collectkit.promises import JudgedPromise, PromiseOutcome, judge, receipts_of
 from collectkit.servicing import PlanStanding, plan_status
@@ -344,7 +345,7 @@ class Gathered:
     def _stages(self, order: Sequence[str]) -> StageHistory:
         days = tuple(self.start_on + timedelta(days=step) for step in range((self.end_on - self.start_on).days))
         first = {stage: min(steps) for stage, steps in self.stage_steps.items()}
-        known = ["current", *(stage for stage in order if stage != "current")]
+        known = [*(house for house in (CURRENT, GRACE) if house not in order), *order]
         rest = sorted(set(first) - set(known), key=lambda stage: (first[stage], stage))
         shown = tuple(stage for stage in (*known, *rest) if stage in first)
         counts = []
@@ -437,12 +438,21 @@ def subject_of(event: CommandIssued) -> str:
     'call'
     """
     kind, *parts = event.key.split(":")
+    if kind == "aftercare" and len(parts) > 1:
+        return _AFTERCARE.get(parts[1], parts[1])
     place = _SUBJECT_AT.get(kind, len(parts))
     return parts[place].replace("%3A", ":").replace("%25", "%") if place < len(parts) else event.command
 
 
-_SUBJECT_AT: Final = {"task": 3, "command": 3, "approval": 2, "aftercare": 1}
+_SUBJECT_AT: Final = {"task": 3, "command": 3, "approval": 2}
 """Where in a key, after its kind, stands what it is about."""
+
+_AFTERCARE: Final = {
+    "instalment": "missed instalment",
+    "plan": "broken plan",
+    "promise": "broken promise",
+    "unreachable": "cannot be reached",
+}
 
 
 def _is_granted(event: CommandIssued, facts: AccountSnapshot) -> bool:

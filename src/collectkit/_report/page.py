@@ -64,6 +64,8 @@ LABELS: Final = {
     "contact.cap": "Contacted often enough",
     "contact.days_between": "Too soon after the last notice",
     "contact.hours": "Outside contact hours",
+    "contact.invalid": "The address does not work",
+    "contact.opted_out": "Opted out of messages to the address",
     "contact.no_contact_point": "No address for the channel",
     "contact.zone_unknown": "Time zone not known",
 }
