@@ -171,7 +171,7 @@ class PaymentPlan:
         return explain_row(self.terms, self.schedule, self.carried, number)
 
     def as_agreement(self) -> PlanAgreement:
-        """Return the plan as the plain fact that a snapshot holds.
+        """Return the plan as the plain fact that a snapshot holds; carried rows were paid before and are left out.
 
         Raises:
             InvalidTerms: `plans.agreement` where the account or the covered receivables are not named.
@@ -188,7 +188,8 @@ class PaymentPlan:
             covers=self.covers,
             agreed_on=self.agreed_on,
             instalments=tuple(
-                PlannedInstalment(number=row.number, due_on=row.due_on, amount=row.total) for row in self.schedule
+                PlannedInstalment(number=row.number, due_on=row.due_on, amount=row.total)
+                for row in self.schedule[self.carried :]
             ),
             tolerance_days=self.tolerance_days,
             tolerance_amount=self.tolerance_amount,

@@ -59,6 +59,9 @@ def _is_plain_level(terms: PlanTerms) -> bool:
         and terms.down_payment is None
         and terms.fee_each is None
         and terms.fee_total is None
+        and not terms.pauses
+        and terms.brought_interest is None
+        and terms.brought_fee is None
     )
 
 
@@ -66,14 +69,16 @@ def _laid_out(terms: PlanTerms) -> Schedule:
     periods = periods_of(terms)
     opening, deferred = _after_deferral(terms, periods)
     principal, interest = _SHAPES[terms.shape](terms, opening, periods)
-    interest[0] += deferred
+    interest[0] += deferred + (0 if terms.brought_interest is None else terms.brought_interest.minor)
     days = periods.due_on[-1:] if terms.shape == "bullet" else periods.due_on[: len(principal)]
     fees = _fees(terms, len(principal))
+    if terms.brought_fee is not None:
+        fees[0] += terms.brought_fee.minor
     if terms.down_payment is not None and terms.down_payment.minor:
         principal = [terms.down_payment.minor, *principal]
         interest = [0, *interest]
         fees = [0, *fees]
-        days = (terms.start_on, *days)
+        days = (terms.down_payment_on or terms.start_on, *days)
         opening += terms.down_payment.minor
     return Schedule(
         principal=Money(opening, terms.currency),

@@ -106,7 +106,7 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
             "plans.too_small",
             f"{len(principal)} instalments overpay the debt before the last one; take fewer or smaller ones",
         )
-    gap, bound = last_gap(terms, schedule)
+    gap, bound = last_gap(terms, schedule, carried)
     if gap is not None and bound is not None and abs(gap) > bound:
         raise InvalidTerms(
             "plans.gap",
@@ -132,14 +132,16 @@ def _refuse_small(terms: PlanTerms, rows: int) -> None:
     )
 
 
-def last_gap(terms: PlanTerms, schedule: Schedule) -> tuple[int | None, int | None]:
+def last_gap(terms: PlanTerms, schedule: Schedule, carried: int = 0) -> tuple[int | None, int | None]:
     """Return how far the last row is from the one before it, and how far it may be, in minor units."""
     count = len(schedule)
     if count < 2 or terms.level is not None or terms.shape not in _REGULAR:
         return None, None
     if terms.grace_interest == "pay" and terms.grace >= terms.instalments - 1:
         return None, None
-    if count == 2 and (terms.down_payment is not None or terms.grace_interest == "collect"):
+    lead = (1 if terms.down_payment is not None and terms.down_payment.minor else 0) + carried
+    is_first_odd = terms.grace_interest == "collect" or terms.brought_interest is not None or bool(terms.pauses)
+    if count - lead < 2 or (count - lead == 2 and is_first_odd):
         return None, None
     if terms.shape == "equal_principal":
         parts: Sequence[int] = schedule.principal_parts[-2:]
@@ -175,7 +177,7 @@ def _gap_bound(terms: PlanTerms, schedule: Schedule) -> int:
 def proof_of(terms: PlanTerms, schedule: Schedule, carried: int) -> PlanProof:
     """State the facts that `prove` checked."""
     currency = schedule.currency
-    gap, bound = last_gap(terms, schedule)
+    gap, bound = last_gap(terms, schedule, carried)
     already = sum(schedule.principal_parts[:carried])
     debt = Money(terms.principal.minor + already, currency)
     return PlanProof(

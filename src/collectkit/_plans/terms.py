@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NoReturn, TypedDict
 import attrs
 
 from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd, rrule_dates
-from collectkit.core.checks import require_date, tuple_of
+from collectkit.core.checks import as_tuple, require_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import DayCount, Rate, year_fraction
@@ -157,7 +157,7 @@ class PlanTerms:
     due_on: tuple[date, ...] = attrs.field(default=(), converter=_days)
     rrule: str | None = None
     month_end: MonthEnd = "clamp"
-    skip_months: tuple[int, ...] = attrs.field(default=(), converter=tuple)
+    skip_months: tuple[int, ...] = attrs.field(default=(), converter=as_tuple)
     calendar: BusinessCalendar | None = None
     adjustment: Adjustment = "none"
     accrue_to: AccrueTo = "unadjusted"
@@ -183,6 +183,13 @@ class PlanTerms:
     minimum_floor: Money | None = None
     amounts: tuple[Money, ...] = attrs.field(default=(), converter=_sums)
     simple_interest: bool = True
+    # of plans that continue another one: see `servicing`
+    anchor_on: date | None = None
+    anchor_first: int = 1
+    pauses: tuple[tuple[date, date], ...] = ()
+    brought_interest: Money | None = None
+    brought_fee: Money | None = None
+    down_payment_on: date | None = None
 
     def __attrs_post_init__(self) -> None:
         debt = self.principal
@@ -264,6 +271,8 @@ _SUMS: Final = (
     "balloon",
     "level",
     "minimum_floor",
+    "brought_interest",
+    "brought_fee",
 )
 
 
@@ -325,6 +334,8 @@ def rhythm_of(terms: PlanTerms) -> DueDates | None:
 
 def _rhythm(terms: PlanTerms) -> DueDates:
     first, start = terms.first_due_on, terms.start_on
+    if terms.anchor_on is not None:
+        return DueDates(terms.anchor_on, terms.every, terms.instalments, terms.anchor_first, terms.month_end)
     if first is None:
         return DueDates(start, terms.every, terms.instalments, 1, terms.month_end)
     require_date(first, "first_due_on")
@@ -350,7 +361,24 @@ def periods_of(terms: PlanTerms) -> Periods:
     _ascending(paid_on, begin_on)
     ends = paid_on if terms.accrue_to == "adjusted" else raw
     from_on = (begin_on, *ends[:-1])
-    return Periods(due_on=paid_on, from_on=from_on, factors=_factors(terms, from_on, ends, raw), grace_factors=deferral)
+    factors = _factors(terms, from_on, ends, raw)
+    if terms.pauses:
+        shares = (running_share(terms.pauses, start, end) for start, end in zip(from_on, ends, strict=True))
+        factors = tuple(factor * share for factor, share in zip(factors, shares, strict=True))
+    return Periods(due_on=paid_on, from_on=from_on, factors=factors, grace_factors=deferral)
+
+
+def running_share(pauses: tuple[tuple[date, date], ...], start: date, end: date) -> Fraction:
+    """Return the part of the days of `[start, end)` on which interest runs; pauses do not overlap.
+
+    >>> running_share(((date(2026, 1, 11), date(2026, 1, 21)),), date(2026, 1, 1), date(2026, 1, 31))
+    Fraction(2, 3)
+    """
+    days = (end - start).days
+    if days <= 0:
+        return Fraction(1)
+    paused = sum(max((min(end, until) - max(start, since)).days, 0) for since, until in pauses)
+    return Fraction(days - paused, days)
 
 
 def _raw_dates(terms: PlanTerms, begin_on: date, steps: int) -> tuple[date, ...]:
@@ -448,6 +476,25 @@ def _ascending(days: Sequence[date], begin_on: date) -> None:
                 f"instalment {place + 1} falls due on {day}, not after {last}; due dates must ascend from the start",
             )
         last = day
+
+
+def factor_between(terms: PlanTerms, start: date, end: date) -> Fraction:
+    """Return the interest factor from one day to another: by the day count, else by whole steps and days of the last.
+
+    Days on which interest is paused bear none; `end` before `start` gives zero.
+    """
+    if end <= start or not terms.bears_interest:
+        return Fraction(0)
+    running = running_share(terms.pauses, start, end) if terms.pauses else Fraction(1)
+    if terms.day_count is not None:
+        part = year_fraction(terms.day_count, start, end, termination_on=end)
+        return _share(terms, part) * running
+    steps = 0
+    while terms.every.date(anchor=start, number=steps + 1, month_end=terms.month_end) <= end:
+        steps += 1
+    last = terms.every.date(anchor=start, number=steps, month_end=terms.month_end)
+    width = terms.every.date(anchor=start, number=steps + 1, month_end=terms.month_end) - last
+    return period_factor(terms) * (steps + Fraction((end - last).days, width.days)) * running
 
 
 def refuse_growth(row: int, interest: Money, payment: Money) -> NoReturn:

@@ -158,7 +158,7 @@ class Declining:
             raise ValueError("a declining loan needs a start")
         self.terms = terms
         self.math = Arithmetic(terms)
-        self.periods = list(zip((terms.start_on, *ends[:-1]), ends, strict=True))
+        self.periods = list(zip(terms.starts(ends), ends, strict=True))
         self.count = len(ends)
         self.levels = [0] * self.count
         self.facts = Facts()

@@ -7,19 +7,20 @@ stand. The rules are those of the engines that ledgers come from, so that a sche
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
 import attrs
 
+from collectkit._plans.terms import require_count
 from collectkit.core.calendars import Every, MonthEnd
 from collectkit.core.checks import as_tuple, instance_of, optional, plain_date
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
 from collectkit.core.schedule import DueDates
-from collectkit.plans import require_count
 
 Engine = Literal["progressive", "cumulative", "equal_principal", "flat", "plain"]
 """How level payments are found: from the factors of the real periods in a fixed number of digits (`progressive`), from
@@ -95,6 +96,19 @@ class LoanTerms:
         if first is None or first == self.every.date(anchor=start, number=1, month_end=self.month_end):
             return DueDates(start, self.every, self.instalments, 1, self.month_end)()
         return DueDates(first, self.every, self.instalments, 0, self.month_end)()
+
+    def starts(self, ends: Sequence[date]) -> list[date]:
+        """List the starts of the periods: the end before, or the step of the rhythm where a listed date lies earlier.
+
+        A row whose date was moved forward so ends its own period sooner; it does not begin the next one sooner.
+        """
+        if self.start_on is None or not ends:
+            return []
+        starts = [self.start_on, *ends[:-1]]
+        if not self.due_on:
+            return starts
+        steps = self.every.dates(anchor=self.start_on, count=len(ends), first=0, month_end=self.month_end)
+        return [max(pair) for pair in zip(starts, steps, strict=True)]
 
 
 # -- what happens to a loan ------------------------------------------------------------------------------------

@@ -287,13 +287,13 @@ class _Run:
         rows = []
         for number, line in enumerate(self._sorted(), start=1):
             balance += line.drawn - line.principal
-            days = 0 if line.kind == "down_payment" else (line.due_on - last).days
+            start = line.due_on if line.kind == "down_payment" else max(last, line.from_on)
             rows.append(
                 LoanRow(
                     number=number,
-                    from_on=line.due_on if line.kind == "down_payment" else last,
+                    from_on=start,
                     due_on=line.due_on,
-                    days=days,
+                    days=(line.due_on - start).days,
                     principal=Money(line.principal, currency),
                     interest=Money(line.interest, currency),
                     fee=Money(line.fee, currency),
@@ -415,11 +415,11 @@ class _DecliningRun(_Run):
             holding = [end for start, end in engine.periods if start < event.on <= end]
             engine.facts.stop_on = holding[0] if to_end and holding else event.on
         elif isinstance(event, ChargedBack):
-            place = next((k for k, (_, end) in enumerate(engine.periods) if end > event.on), None)
-            if place is None:
+            later = [k for k, (_, end) in enumerate(engine.periods) if end > event.on]
+            if not later:
                 raise InvalidTerms("plans.events", f"no instalment falls due after {event.on}")
             engine.facts.changes.append((event.on, event.amount.minor))
-            engine.facts.added[place] = engine.facts.added.get(place, 0) + event.amount.minor
+            engine.facts.added[later[0]] = engine.facts.added.get(later[0], 0) + event.amount.minor
 
     def _lay(self) -> None:
         """Turn the engine's rows into lines; what a line's balance moves beyond its principal counts as drawn."""

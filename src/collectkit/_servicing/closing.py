@@ -1,0 +1,168 @@
+"""How a plan ends before its time: the pay-off sum of a day, charge-off, write-off, and money recovered later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Literal
+
+import attrs
+
+from collectkit._servicing.position import position
+from collectkit._servicing.standing import Paid, PlanFacts, plan_status
+from collectkit.core.checks import require_date
+from collectkit.core.decisions import Declined, Reason
+from collectkit.core.errors import CurrencyMismatch, InvalidTerms
+from collectkit.core.money import Money
+from collectkit.plans import PaymentPlan
+
+
+@attrs.frozen(kw_only=True)
+class PayoffQuote:
+    """What closes a plan on a day: open debt, interest and fees up to then, less what is given back for closing early.
+
+    `interest_saved` is the interest of the schedule that will never be asked for, the rebate included.
+    """
+
+    plan_id: str
+    on: date
+    principal: Money
+    interest: Money
+    fee: Money
+    rebate: Money
+    interest_saved: Money
+
+    @property
+    def total(self) -> Money:
+        """Return the sum to pay on the day."""
+        return self.principal + self.interest + self.fee - self.rebate
+
+
+def payoff_quote(
+    *,
+    plan: PaymentPlan,
+    on: date,
+    paid: Iterable[Paid] = (),
+    interest: Literal["to_day", "to_due_date"] = "to_day",
+    rebate: Money | None = None,
+) -> PayoffQuote:
+    """Quote the sum that closes a plan on a day, when money of earlier days has met it.
+
+    Interest runs to the day, or to the due date of the running period. Instalments past due are in it with all their
+    parts; of later ones only the principal. `rebate` is an early-settlement rebate that contract or law gives.
+
+    >>> from collectkit.plans import amortised_plan
+    >>> from collectkit.core.rates import Rate
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("100", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> quote = payoff_quote(plan=plan, on=date(2026, 1, 16))
+    >>> str(quote.principal), str(quote.interest), str(quote.total)
+    ('100.00 EUR', '0.48 EUR', '100.48 EUR')
+
+    Raises:
+        InvalidTerms: `plans.events` for a day before the plan or a plan that is paid; `plans.amount` for a rebate
+            above the interest.
+    """
+    if interest not in ("to_day", "to_due_date"):
+        raise InvalidTerms("plans.events", "interest must be one of: to_day, to_due_date")
+    at = position(plan, paid, on)
+    until = on
+    if interest == "to_due_date" and at.rows_left:
+        until = plan.schedule[at.next_row].due_on
+    asked = at.interest + at.accrued(until)
+    back = Money.zero(plan.currency) if rebate is None else rebate
+    if back.currency != plan.currency:
+        raise CurrencyMismatch(plan.currency, back.currency, "give back")
+    if not 0 <= back.minor <= asked:
+        raise InvalidTerms(
+            "plans.amount",
+            f"a rebate of {back} is not between nothing and the interest of {Money(asked, plan.currency)}",
+        )
+    still = at.interest + sum(plan.schedule.interest_parts[at.next_row :])
+    return PayoffQuote(
+        plan_id=plan.plan_id,
+        on=on,
+        principal=Money(at.principal, plan.currency),
+        interest=Money(asked, plan.currency),
+        fee=Money(at.fee, plan.currency),
+        rebate=back,
+        interest_saved=Money(still - asked + back.minor, plan.currency),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ChargeOff:
+    """The creditor books a loss on a plan; the claim lives, and what comes later is a recovery."""
+
+    plan_id: str
+    on: date
+    principal: Money
+    interest: Money
+    fee: Money
+
+    @property
+    def total(self) -> Money:
+        """Return the loss that is booked."""
+        return self.principal + self.interest + self.fee
+
+
+def charge_off(*, plan: PaymentPlan, on: date, paid: Iterable[Paid] = ()) -> ChargeOff:
+    """State the loss of a plan on a day: open debt, interest to the day, and fees past due; no row changes.
+
+    When a loss must be booked is for rule packs and policies to say.
+
+    Raises:
+        InvalidTerms: `plans.events` for a day before the plan or a plan that is paid.
+    """
+    at = position(plan, paid, on)
+    return ChargeOff(
+        plan_id=plan.plan_id,
+        on=on,
+        principal=Money(at.principal, plan.currency),
+        interest=Money(at.interest + at.accrued(on), plan.currency),
+        fee=Money(at.fee, plan.currency),
+    )
+
+
+def recovered(*, loss: ChargeOff, plan: PaymentPlan, paid: Iterable[Paid], as_of: date) -> Money:
+    """Return the money that met a plan from the day of its charge-off on.
+
+    Raises:
+        InvalidTerms: `plans.events` where the charge-off is of another plan.
+    """
+    require_date(as_of, "as_of")
+    if loss.plan_id != plan.plan_id:
+        raise InvalidTerms("plans.events", f"the charge-off is of plan {loss.plan_id}, not of {plan.plan_id}")
+    later = sum(amount for day, amount in PlanFacts(plan).counted(paid, as_of) if day >= loss.on)
+    return Money(later, plan.currency)
+
+
+@attrs.frozen(kw_only=True)
+class WriteOff:
+    """A small rest that is removed from the books."""
+
+    plan_id: str
+    on: date
+    amount: Money
+
+
+def write_off(*, plan: PaymentPlan, on: date, limit: Money, paid: Iterable[Paid] = ()) -> WriteOff | Declined:
+    """Remove what is left of a plan from the books, when that is not over `limit`.
+
+    Raises:
+        CurrencyMismatch: a limit in another currency.
+    """
+    if limit.currency != plan.currency:
+        raise CurrencyMismatch(plan.currency, limit.currency, "compare")
+    left = plan_status(plan=plan, paid=paid, as_of=on).amount_open
+    if left > limit:
+        text = (
+            f"{left} is open on plan {plan.plan_id}, over the limit of {limit} for a write-off; settle or charge it off"
+        )
+        return Declined(reasons=(Reason(code="plans.write_off_limit", text=text),))
+    return WriteOff(plan_id=plan.plan_id, on=on, amount=left)
