@@ -33,6 +33,7 @@ from collectkit.core.records import AccountSnapshot, HoldReason, Payment, Promis
 from collectkit.core.waterfall import Balance
 
 __all__ = [
+    "RISES_AFTER",
     "JudgedPromise",
     "PromiseAccepted",
     "PromiseAnswer",
@@ -44,6 +45,7 @@ __all__ = [
     "hold_until",
     "holds_of",
     "judge",
+    "levels_of",
     "may_promise",
     "next_on",
     "receipts_of",
@@ -254,6 +256,54 @@ def record_of(judged: Iterable[JudgedPromise]) -> PromiseRecord:
     return PromiseRecord(made=len(outcomes), **{str(kind): outcomes.count(kind) for kind in PromiseOutcome})
 
 
+RISES_AFTER: Final = (
+    PromiseOutcome.OPEN,
+    PromiseOutcome.PARTLY_KEPT,
+    PromiseOutcome.BROKEN,
+    PromiseOutcome.WITHDRAWN,
+)
+"""After which outcomes the next promise for the same thing is of a higher level; one kept, even for a part, is not."""
+
+
+def levels_of(
+    *,
+    promises: Iterable[PromiseToPay],
+    receipts: Iterable[Receipt],
+    rises_after: Iterable[PromiseOutcome] = RISES_AFTER,
+    tolerance_days: int = 0,
+) -> dict[str, int]:
+    """Count how often a thing was promised again, by promise id, from 1.
+
+    A promise is one level above the one before it for the same receivables where that one stood, at the moment of
+    the new one, in `rises_after`. After SAP FSCM, which raises the level of a promise in this way.
+
+    >>> made = [
+    ...     PromiseToPay(
+    ...         promise_id=name,
+    ...         account_id="a",
+    ...         amount=Money(9000, "EUR"),
+    ...         made_on=date(2030, 1, day),
+    ...         due_on=date(2030, 1, day + 3),
+    ...     )
+    ...     for name, day in (("p", 2), ("q", 9))
+    ... ]
+    >>> levels_of(promises=made, receipts=[])
+    {'p': 1, 'q': 2}
+    """
+    money, rising = tuple(receipts), frozenset(rises_after)
+    levels: dict[str, int] = {}
+    before: list[PromiseToPay] = []
+    for promise in sorted(promises, key=lambda one: (one.made_on, one.promise_id)):
+        levels[promise.promise_id] = 1
+        last = next((one for one in reversed(before) if _same_thing(promise, one)), None)
+        if last is not None:
+            judged = judge(promises=before, receipts=money, as_of=promise.made_on, tolerance_days=tolerance_days)
+            stood = next(one.outcome for one in judged if one.promise.promise_id == last.promise_id)
+            levels[promise.promise_id] = levels[last.promise_id] + (stood in rising)
+        before.append(promise)
+    return levels
+
+
 # -- limits ----------------------------------------------------------------------------------------------------
 
 
@@ -400,11 +450,18 @@ def _replaces(new: PromiseToPay, old: PromiseToPay, supersede: Supersede) -> boo
         return False
     if new.supersedes == old.promise_id:
         return True
-    if supersede == "named" or new.made_on == old.made_on or new.amount.currency != old.amount.currency:
+    if supersede == "named" or new.made_on == old.made_on:
         return False  # promises of one day are a series, given in one talk
-    if not new.receivable_ids or not old.receivable_ids:
-        return new.receivable_ids == old.receivable_ids
-    return not set(new.receivable_ids).isdisjoint(old.receivable_ids)
+    return _same_thing(new, old)
+
+
+def _same_thing(one: PromiseToPay, other: PromiseToPay) -> bool:
+    """Say whether two promises are for the same currency and share a receivable, or both name none."""
+    if one.amount.currency != other.amount.currency:
+        return False
+    if not one.receivable_ids or not other.receivable_ids:
+        return one.receivable_ids == other.receivable_ids
+    return not set(one.receivable_ids).isdisjoint(other.receivable_ids)
 
 
 def _share_out(

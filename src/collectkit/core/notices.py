@@ -6,13 +6,17 @@ No text stands here and nothing is rendered; `wording` fills a manifest, `strate
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import attrs
 
 from collectkit.core.checks import as_tuple, each, identifier, texts
 from collectkit.core.records import Channel
 
-__all__ = ["NoticeManifest", "NoticeText"]
+__all__ = ["MILD_CONSEQUENCES", "NoticeManifest", "NoticeText"]
+
+MILD_CONSEQUENCES: Final = frozenset({"further-reminder", "formal-demand", "further-steps", "reminders-resume"})
+"""What a notice may announce without a ladder that does something to the debtor; all others it must really reach."""
 
 
 @attrs.frozen(kw_only=True)
