@@ -105,6 +105,10 @@ def test_a_leap_year_has_its_own_day_of_interest() -> None:
         ({"rounding_order": "daily_first", "day_count": "actual"}, "rates.day_count"),
         ({"rounding_order": "daily_first", "balance": Money(-1, "GBP")}, "interest.balance"),
         ({"compound_every": 12}, "interest.rests"),
+        (
+            {"compound_every": Every(1, "days"), "end_on": date(2100, 1, 1), "rate": Rate(Fraction(1, 3**100))},
+            "interest.too_exact",
+        ),
         ({"compound_every": Every(1, "days"), "end_on": date(2200, 1, 1)}, "interest.rests"),
     ],
 )
@@ -181,6 +185,7 @@ def test_a_level_payment_can_leave_a_residual() -> None:
         ({"residual": Money(-1, "GBP")}, "interest.balance"),
         ({"residual": Money(1, "EUR")}, "money.currency_mismatch"),
         ({"rounding": "bankers"}, "money.rounding"),
+        ({"periodic_rate": Fraction(1, 3**100), "count": 36_600}, "interest.too_exact"),
     ],
 )
 def test_a_level_payment_that_cannot_be_is_refused(other: dict[str, Any], code: str) -> None:
@@ -253,6 +258,8 @@ def test_a_conversion_that_cannot_be_is_refused(call: Any, code: str) -> None:
         (lambda: ci.pmt(rate="0.01", nper=36_601, pv=1), "interest.nper"),
         (lambda: ci.pmt(rate=0.01, nper=1, pv=1), "rates.float"),  # type: ignore[arg-type] # the mistake under test
         (lambda: ci.pmt(rate="-1", nper=1, pv=1), "interest.rate"),
+        (lambda: ci.pmt(rate=10**10, nper=1, pv=1), "interest.rate"),
+        (lambda: ci.pmt(rate=Fraction(1, 3**100), nper=36_600, pv=1), "interest.too_exact"),
         (lambda: ci.pmt(rate="0.01", nper=1, pv=1, when="start"), "interest.when"),  # type: ignore[arg-type] # the same
         (lambda: ci.fv(rate="0.01", nper=-1), "interest.nper"),
         (lambda: ci.ipmt(rate="0.01", per=0, nper=3, pv=1), "interest.per"),
@@ -307,6 +314,11 @@ def test_a_level_rate_may_take_money_or_numbers() -> None:
 @pytest.mark.parametrize(
     ("call", "code"),
     [
+        (lambda: ci.level_rate_estimate(0, 1, 1), "interest.amount"),
+        (lambda: ci.level_rate(principal=10**65, payment=1, count=1), "interest.amount"),
+        (lambda: ci.dated_rate([(JAN_1, 10**65), (FEB_20, -100)]), "interest.amount"),
+        (lambda: ci.dated_rate_estimate([0], [1]), "interest.no_flows"),
+        (lambda: ci.eu_aprc(drawdowns=[(0, 1)], payments=[(10_001, 1)]), "interest.time"),
         (lambda: ci.level_rate(principal=0, payment=1, count=1), "interest.amount"),
         (lambda: ci.level_rate(principal=1, payment=-1, count=1), "interest.amount"),
         (lambda: ci.level_rate(principal=1, payment=1, count=0), "interest.count"),

@@ -282,13 +282,16 @@ def dated_rate(flows: Iterable[tuple[date, Amount]], *, days_per_year: int = 365
     '0.1'
 
     Raises:
-        InvalidTerms: `interest.no_flows` unless both signs occur, `interest.no_rate`, `interest.days_per_year`.
+        InvalidTerms: `interest.no_flows` unless both signs occur, `interest.amount`, `interest.no_rate`,
+            `interest.days_per_year`.
         InvalidDate: `calendars.type`, `calendars.datetime_for_date`.
     """
     require_int(
         days_per_year, "days_per_year", at_least=1, at_most=366, code="interest.days_per_year", error=InvalidTerms
     )
     pairs = [(require_date(on, "flows").toordinal(), amount_of(amount, "flows")) for on, amount in flows]
+    if any(amount and not _LEAST <= abs(amount) <= 1 / _LEAST for _, amount in pairs):
+        raise InvalidTerms("interest.amount", "flows must be from 10**-64 to 10**64 in size")
     if not any(amount > 0 for _, amount in pairs) or not any(amount < 0 for _, amount in pairs):
         raise InvalidTerms("interest.no_flows", "flows of both signs are needed: one received and one paid at least")
     zero = min(ordinal for ordinal, _ in pairs)
@@ -304,8 +307,18 @@ def dated_rate_estimate(ordinals: Sequence[int], amounts: Sequence[int], *, days
     0.1
 
     Raises:
-        InvalidTerms: `interest.no_rate` where Newton's method does not settle within 50 steps.
+        InvalidTerms: `interest.no_flows` for fewer than two flows; `interest.no_rate` where Newton's method does not
+            settle within 50 steps.
     """
+    if len(ordinals) != len(amounts) or len(amounts) < 2:
+        raise InvalidTerms("interest.no_flows", "as many days as amounts are needed, and two of each at least")
+    try:
+        return _newton(ordinals, amounts, days_per_year)
+    except (OverflowError, ZeroDivisionError):
+        raise InvalidTerms("interest.no_rate", "no yearly rate was found for these flows; use dated_rate") from None
+
+
+def _newton(ordinals: Sequence[int], amounts: Sequence[int], days_per_year: int) -> float:
     zero = ordinals[0]
     times = [(zero - day) / days_per_year for day in ordinals]
     weighted = list(map(mul, amounts, times))
@@ -331,29 +344,33 @@ def dated_rate_estimate(ordinals: Sequence[int], amounts: Sequence[int], *, days
     raise InvalidTerms("interest.no_rate", "no yearly rate was found for these flows; use dated_rate")
 
 
-def level_rate_estimate(principal: int, payment: int, count: int) -> float:
+def level_rate_estimate(principal: float, payment: float, count: int) -> float:
     """Estimate the rate of a period of a level plan in floats, closed form; for screening and first guesses only.
 
-    Good to about 1e-15. Needs principal > 0, payment > 0, count >= 1, and payment x count >= principal.
+    Good to about 1e-14; 0 where the payments do not exceed the principal.
 
     >>> round(level_rate_estimate(500_000, 23_000, 24) * 12, 6)
     0.096857
+
+    Raises:
+        InvalidTerms: `interest.amount` unless all three are above zero.
     """
+    if principal <= 0 or payment <= 0 or count < 1:
+        raise InvalidTerms("interest.amount", "principal, payment and count must be above zero")
     ratio = principal / payment
     gain = count - ratio
     if gain <= 0:
         return 0.0
-    if count == 1:
-        return payment / principal - 1
-    q = log1p(1 / count) / 0.6931471805599453
-    i = ((1 + 1 / ratio) ** (1 / q) - 1) ** q - 1
-    if i < 1e-9:
-        i = 2 * gain / (ratio * (count + 1))
+    if count > 500 * ratio:  # all but a perpetuity
+        i = 1 / ratio
+    else:
+        q = log1p(1 / count) / 0.6931471805599453
+        i = ((1 + 1 / ratio) ** (1 / q) - 1) ** q - 1
+        if i < 1e-9:
+            i = 2 * gain / (ratio * (count + 1))
     for _ in range(30):
-        grown = 1 + i
-        discount = grown**-count
-        value = ratio * i - 1 + discount
-        step = value / (ratio - count * discount / grown)
+        lost = expm1(-count * log1p(i))  # the discount less one, without the cancellation of 1 - v^n
+        step = (ratio * i + lost) / (ratio - count * (lost + 1) / (1 + i))
         i -= step
         if -1e-12 * i < step < 1e-12 * i:
             break
@@ -388,7 +405,7 @@ def level_rate(*, principal: Amount, payment: Amount, count: int) -> Decimal:
     def exact(x: Decimal) -> Decimal:
         return exact_ratio - (1 - (-count * x).exp()) / (x.exp() - 1)
 
-    guess = log1p(level_rate_estimate(lent.numerator * paid.denominator, paid.numerator * lent.denominator, count))
+    guess = log1p(level_rate_estimate(r, 1, count))
     return growth_root(rough, exact, horizon=float(count), what="rate of a level plan", guess=guess or None)
 
 
@@ -412,6 +429,7 @@ def percent_of(rate: Decimal | Fraction, decimals: int) -> Decimal:
 # -- details -----------------------------------------------------------------------------------------------------
 
 _LENGTH: Final[dict[TimeUnit, int]] = {"days": 1, "weeks": 7, "semimonths": 15, "months": 30, "years": 365}
+_LEAST: Final = Fraction(1, 10**64)  # so that every proportion of two amounts is a float
 _PER_YEAR: Final[dict[TimeUnit, int]] = {"days": 365, "weeks": 52, "semimonths": 24, "months": 12, "years": 1}
 
 
@@ -421,8 +439,8 @@ def _periods_per_year(unit: Every) -> Fraction:
 
 def _positive(amount: Amount, name: str) -> Fraction:
     value = amount_of(amount, name)
-    if value <= 0:
-        raise InvalidTerms("interest.amount", f"{name} must be above zero")
+    if not _LEAST <= value <= 1 / _LEAST:
+        raise InvalidTerms("interest.amount", f"{name} must be above zero, from 10**-64 to 10**64")
     return value
 
 
@@ -480,8 +498,11 @@ def _standard(start: date, end: date) -> Every | None:
 def _yearly(flows: Sequence[tuple[Fraction, Fraction]], what: str) -> Decimal:
     """Solve flows at times in years; all times become whole numbers of one small part of a year."""
     part = lcm(*(years.denominator for _, years in flows))
-    if part > 10**9:
-        raise InvalidTerms("interest.time", "the times have no common part of a year; give them in days or months")
+    if part > 10**9 or max(abs(years) for _, years in flows) > 10_000:
+        raise InvalidTerms(
+            "interest.time",
+            "times must lie within 10,000 years and be whole numbers of a common part; give days or months",
+        )
     none = Fraction(0)
     return _root([(amount, int(years * part), none) for amount, years in flows], part, what)
 
@@ -489,8 +510,9 @@ def _yearly(flows: Sequence[tuple[Fraction, Fraction]], what: str) -> Decimal:
 def _root(flows: Sequence[tuple[Fraction, int, Fraction]], part: int, what: str) -> Decimal:
     """Find i for which the sum of amount / ((1 + odd i) (1 + i)^(steps / part)) is zero."""
     merged: dict[tuple[int, Fraction], Fraction] = {}
+    first = min(steps for _, steps, _ in flows)  # a shift in time changes no root, and keeps e**(x t) in range
     for amount, steps, odd in flows:
-        merged[steps, odd] = merged.get((steps, odd), Fraction(0)) + amount
+        merged[steps - first, odd] = merged.get((steps - first, odd), Fraction(0)) + amount
     terms = [(steps, odd, amount) for (steps, odd), amount in sorted(merged.items()) if amount]
     if not terms:
         raise InvalidTerms("interest.no_rate", f"the flows cancel out; any {what} fits")
@@ -503,12 +525,11 @@ def _root(flows: Sequence[tuple[Fraction, int, Fraction]], part: int, what: str)
 
     with localcontext(WIDE):
         wides = [(steps, decimal_of(odd), decimal_of(amount / scale)) for steps, odd, amount in terms]
-    first_steps = wides[0][0]
 
     def exact(x: Decimal) -> Decimal:
         i = x.exp() - 1
         base = (-x / part).exp()
-        power, at, powers = Decimal(1), first_steps, {0: Decimal(1)}
+        power, at, powers = Decimal(1), 0, {0: Decimal(1)}
         result = Decimal(0)
         for steps, odd, amount in wides:  # in order of time, so that each power is the last times a known one
             gap = steps - at
@@ -518,8 +539,7 @@ def _root(flows: Sequence[tuple[Fraction, int, Fraction]], part: int, what: str)
             result += amount * power / (1 + odd * i) if odd else amount * power
         return result
 
-    # dividing by the first power changes no root; the float side has it, so the search stays in range
-    horizon = max(abs(floats[0][1]), abs(floats[-1][1]), 1.0)
+    horizon = max(-floats[-1][1], 1.0)
     signs = [amount > 0 for _, _, amount in terms]
     once = sum(before != after for before, after in pairwise(signs)) == 1
     guess = _first_guess(floats) if once else None

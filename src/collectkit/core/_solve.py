@@ -98,7 +98,10 @@ def growth_root(
                 break
         else:
             _refuse(what)
-        return settled(now.exp() - 1)
+        root = settled(now.exp() - 1)
+    if root <= -1:
+        _refuse(what)
+    return root
 
 
 def _rough_root(rough: Callable[[float], float], horizon: float, what: str, guess: float | None) -> float:
@@ -152,5 +155,5 @@ def _between(rough: Callable[[float], float], low: float, at_low: float, high: f
 def _refuse(what: str) -> NoReturn:
     raise InvalidTerms(
         "interest.no_rate",
-        f"no {what} from -100 % to 10**25 makes both sides equal; check the signs, the dates and the amounts",
+        f"no {what} above -100 % and up to 10**25 makes both sides equal; check the signs, the dates and the amounts",
     )

@@ -26,6 +26,7 @@ When = Literal["end", "begin"]
 """Whether payments fall at the end or the beginning of each period."""
 
 MAX_PERIODS: Final = 36_600  # days of a century
+MAX_BITS: Final = 1_000_000  # of (1 + rate)^n: 9.4822 % over a century of days has 750,000
 
 
 def fv(*, rate: Number, nper: int, pmt: Number = 0, pv: Number = 0, when: When = "end") -> Fraction:
@@ -202,8 +203,8 @@ def rate(*, nper: int, pmt: Number, pv: Number, fv: Number = 0, when: When = "en
 
 def _rate(value: Number) -> Fraction:
     r = exact_number(value, "rate")
-    if r <= -1:
-        raise InvalidTerms("interest.rate", "a rate of one period must be above -100 %")
+    if not -1 < r <= 10**9:
+        raise InvalidTerms("interest.rate", "a rate of one period must be above -100 % and at most 10**9")
     return r
 
 
@@ -227,6 +228,8 @@ def _factors(r: Fraction, n: int, when: When) -> tuple[Fraction, Fraction]:
     begin = _begins(when)
     if r == 0:
         return Fraction(1), Fraction(n)
+    if n * (1 + r).numerator.bit_length() > MAX_BITS:  # before work in proportion to it
+        raise InvalidTerms("interest.too_exact", "the rate has too many digits for so many periods; round it first")
     growth = (1 + r) ** n
     return growth, (growth - 1) / r * (1 + r * begin)
 

@@ -502,7 +502,7 @@ class BusinessCalendar:
         )
 
 
-_ADJUSTMENTS: Final = frozenset(get_args(Adjustment))
+_ADJUSTMENTS: Final = get_args(Adjustment)
 
 WEEKENDS_ONLY: Final = BusinessCalendar()
 """Saturday and Sunday off, no holidays claimed, any day."""

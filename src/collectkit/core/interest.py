@@ -31,6 +31,7 @@ from collectkit.core._apr import (
 )
 from collectkit.core._solve import WIDE, decimal_of, settled
 from collectkit.core._tvm import (
+    MAX_BITS,
     MAX_PERIODS,
     Number,
     When,
@@ -118,7 +119,7 @@ def accrued(
     Fraction(85000, 73)
 
     Raises:
-        InvalidTerms: `interest.balance` below zero, `interest.rests` over 36,600 of them.
+        InvalidTerms: `interest.balance` below zero, `interest.rests` over 36,600 of them, `interest.too_exact`.
         InvalidDate: `calendars.order`, `calendars.type`, `calendars.datetime_for_date`.
         InvalidRate: `rates.day_count`, `rates.type`.
     """
@@ -143,6 +144,8 @@ def accrued(
         )
         factors[1 + yearly * part] += 1
         before, number = until, number + 1
+    if sum(factor.numerator.bit_length() * times for factor, times in factors.items()) > MAX_BITS:
+        raise InvalidTerms("interest.too_exact", "the rate has too many digits for so many rests; round it first")
     top = prod(factor.numerator**times for factor, times in factors.items())
     bottom = prod(factor.denominator**times for factor, times in factors.items())
     return balance.minor * Fraction(top - bottom, bottom)
@@ -280,7 +283,7 @@ def level_payment(
     Money(840, 'EUR')
 
     Raises:
-        InvalidTerms: `interest.count`, `interest.balance`, `interest.rate`.
+        InvalidTerms: `interest.count`, `interest.balance`, `interest.rate`, `interest.too_exact`.
         CurrencyMismatch: two currencies.
         InvalidRate: `rates.float` and the like for a rate that is not exact.
         InvalidMoney: `money.rounding`.
@@ -289,6 +292,8 @@ def level_payment(
     if exact < 0:
         raise InvalidTerms("interest.rate", "a periodic rate must be 0 or more")
     require_int(count, "count", at_least=1, at_most=MAX_PERIODS, code="interest.count", error=InvalidTerms)
+    if count * (1 + exact).numerator.bit_length() > MAX_BITS:
+        raise InvalidTerms("interest.too_exact", "the rate has too many digits for so many periods; round it first")
     _require_rounding(rounding)
     left = 0
     if residual is not None:

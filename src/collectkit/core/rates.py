@@ -149,7 +149,7 @@ class Rate:
     per: RatePeriod = attrs.field(default="year", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if self.per not in _PER_YEAR:
+        if not isinstance(self.per, str) or self.per not in _PER_YEAR:
             raise InvalidRate("rates.period", f"per must be one of: {', '.join(_PER_YEAR)}")
         if self.value < 0:
             raise InvalidRate("rates.negative", f"{self} is below zero; a rate is 0 or more")
@@ -363,13 +363,10 @@ def year_fraction(
         InvalidRate: `rates.day_count`, `rates.reference_period`.
         InvalidDate: `calendars.type`, `calendars.datetime_for_date`.
     """
+    days = day_count(convention, start_on, end_on, termination_on=termination_on)
     basis = _FIXED_BASIS.get(convention)
     if basis is not None:
-        return day_count(convention, start_on, end_on, termination_on=termination_on) / basis
-    require_date(start_on, "start_on")
-    require_date(end_on, "end_on")
-    if convention not in DAY_COUNTS:
-        _refuse_convention(convention)
+        return days / basis
     if end_on < start_on:
         sign, start_on, end_on = -1, end_on, start_on
     else:
