@@ -643,7 +643,7 @@ class LedgerBuilder:
             receivables=tuple(
                 sorted(records.get("receivables", ()), key=lambda one: (one.issued_on, one.receivable_id))
             ),
-            payments=tuple(sorted(payments, key=lambda one: (one.received_on, one.payment_id))),
+            payments=tuple(sorted(payments, key=lambda one: (one.effective_on, one.payment_id))),
             credit_notes=tuple(
                 sorted(records.get("credit_notes", ()), key=lambda one: (one.issued_on, one.credit_note_id))
             ),
@@ -653,7 +653,7 @@ class LedgerBuilder:
             flags=tuple(sorted(records.get("flags", ()), key=lambda one: (one.since_on, one.kind))),
             promises=tuple(sorted(records.get("promises", ()), key=lambda one: (one.made_on, one.promise_id))),
             plans=tuple(sorted(records.get("plans", ()), key=lambda one: (one.agreed_on, one.plan_id))),
-            contact_points=tuple(points),
+            contact_points=tuple(sorted(points, key=lambda one: (one.rank, one.contact_point_id))),
             attempts=tuple(sorted(records.get("attempts", ()), key=lambda one: (one.at, one.attempt_id))),
             approvals=tuple(sorted(records.get("approvals", ()), key=lambda one: (one.granted_on, one.subject))),
             kept=tuple(sorted(draft.kept)),

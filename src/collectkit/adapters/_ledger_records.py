@@ -149,20 +149,23 @@ class LedgerAccount:
         return self.account.account_id
 
     def snapshot(self, as_of: date) -> AccountSnapshot:
-        """Return the facts known at the end of `as_of`; what ended later still stands."""
+        """Return the facts known at the end of `as_of`, as `history.snapshot` gives them; what ended later still stands."""
         return AccountSnapshot(
             as_of=as_of,
             account=self.account,
             debtor=attrs.evolve(self.debtor, flags=[one for one in self.flags if one.since_on <= as_of]),
-            receivables=[one for one in self.receivables if one.issued_on <= as_of],
-            payments=_until(self.payments, as_of, "received_on", "returned_on"),
+            receivables=sorted(
+                (one for one in self.receivables if one.issued_on <= as_of),
+                key=lambda one: (one.due_on, one.receivable_id),
+            ),
+            payments=_until(self.payments, as_of, "effective_on", "returned_on"),
             credit_notes=_until(self.credit_notes, as_of, "issued_on", "cancelled_on"),
             waivers=[one for one in self.waivers if one.waived_on <= as_of],
             disputes=_until(self.disputes, as_of, "raised_on", "resolved_on"),
             holds=[one for one in self.holds if one.placed_on <= as_of],
             promises=_until(self.promises, as_of, "made_on", "withdrawn_on"),
             plans=_until(self.plans, as_of, "agreed_on", "cancelled_on"),
-            contact_points=self.contact_points,
+            contact_points=[_as_known(one, as_of) for one in self.contact_points],
             attempts=[one for one in self.attempts if one.at.date() <= as_of],
             approvals=[one for one in self.approvals if one.granted_on <= as_of],
         )
@@ -279,6 +282,13 @@ def _new_payments(payments: Iterable[Payment], known: AccountSnapshot | None) ->
             amount = Money(payment.amount.minor - before, payment.amount.currency)
             fresh.append(attrs.evolve(payment, amount=amount) if before else payment)
     return fresh
+
+
+def _as_known(point: ContactPoint, as_of: date) -> ContactPoint:
+    """Return a contact point without what was only learnt later."""
+    days = {name: getattr(point, name) for name in ("consent_on", "opted_out_on", "invalid_since_on")}
+    later = {name: None for name, on in days.items() if on is not None and on > as_of}
+    return attrs.evolve(point, **later) if later else point
 
 
 def _until(records: Iterable[Any], as_of: date, starts: str, ends: str) -> list[Any]:
