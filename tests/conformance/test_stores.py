@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conformance_kits.stores import MemoryKit, SqliteKit
 
 from collectkit.testing.conformance import STORE_PROPERTIES, NotShown, StoreKit
+from conformance_kits.stores import MemoryKit, SqliteKit
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -51,7 +51,10 @@ class MemoryKit(StoreKit):
             yield edit(f"repeat {at}", [*whole[: at + 1], *whole[at:]])
         for at in range(len(whole) - 1):
             one, two = whole[at], whole[at + 1]
-            yield edit(f"swap {at}", [*whole[:at], two._replace(version=at + 1), one._replace(version=at + 2), *whole[at + 2 :]])
+            yield edit(
+                f"swap {at}",
+                [*whole[:at], two._replace(version=at + 1), one._replace(version=at + 2), *whole[at + 2 :]],
+            )
 
     @contextmanager
     def restore_older(self) -> Iterator[Callable[[], None]]:

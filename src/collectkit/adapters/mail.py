@@ -104,12 +104,14 @@ def compose(notice: Notice, key: str, *, sender: str, sent_at: datetime, sender_
     message["Date"] = format_datetime(sent_at)
     message["Message-ID"] = f"<{key_digest(key)}@{sender.rpartition('@')[2]}>"
     message[KEY_HEADER] = check_key(key)
-    if notice.locale:
-        message["Content-Language"] = check_text(notice.locale.replace("_", "-"), "locale", most=35)
+    language = check_text(notice.locale.replace("_", "-"), "locale", most=35)
     for body in (notice.body, notice.body_html or ""):
         if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t" for character in body):
             raise WordingError("messenger.unsafe_body", "the body holds a control character; take it out")
     message.set_content(notice.body)
     if notice.body_html is not None:
         message.add_alternative(notice.body_html, subtype="html")
+        message.set_boundary(f"=_{key_digest(key)}")  # the same notice gives the same bytes
+    if language:
+        message["Content-Language"] = language
     return message

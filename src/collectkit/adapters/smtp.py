@@ -91,7 +91,7 @@ class SmtpMessenger:
             InvalidRecord: `contact.invalid`.
             WordingError: `messenger.unsafe_header`, `messenger.unsafe_body`, `messenger.channel`.
         """
-        if notice.channel is not Channel.EMAIL:
+        if Channel(notice.channel) is not Channel.EMAIL:
             raise WordingError("messenger.channel", f"SMTP carries e-mail, not {notice.channel}; route it elsewhere")
         message = compose(notice, key, sender=self._sender, sender_name=self._sender_name, sent_at=self._clock())
         data, recipient = message.as_bytes(), single_address(notice.recipient)
@@ -136,10 +136,8 @@ class SmtpMessenger:
             code, text = server.data(data)
         except smtplib.SMTPDataError as refused:  # the server did not want to begin
             return classify_reply(refused.smtp_code, _ascii(refused.smtp_error))
-        except TimeoutError:
-            return Unknown(code="smtp.timeout")
-        except (OSError, smtplib.SMTPException):
-            return Unknown(code="smtp.lost")
+        except (OSError, smtplib.SMTPException) as failure:
+            return Unknown(code="smtp.timeout" if _is_timeout(failure) else "smtp.lost")
         if 200 <= code < 300:
             return Accepted(provider_id=key_digest(key))
         if code < 400:
@@ -151,8 +149,12 @@ def _before_handing_over(failure: Exception) -> Rejected:
     """Nothing of the message left us, so it is refused for now, whatever the reason."""
     if isinstance(failure, smtplib.SMTPResponseException):
         return Rejected(code=f"smtp.{failure.smtp_code}", is_permanent=False)
-    name = "timeout" if isinstance(failure, TimeoutError) else "connect"
-    return Rejected(code=f"smtp.{name}", is_permanent=False)
+    return Rejected(code="smtp.timeout" if _is_timeout(failure) else "smtp.connect", is_permanent=False)
+
+
+def _is_timeout(failure: BaseException) -> bool:
+    # smtplib tells a timeout while reading a reply as a lost connection
+    return isinstance(failure, TimeoutError) or isinstance(failure.__context__, TimeoutError)
 
 
 def _ascii(text: str | bytes) -> str:
