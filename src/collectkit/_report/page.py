@@ -147,6 +147,7 @@ def page_of(figures: RunFigures, *, locale: str, accounts_shown: int) -> str:
     environment.filters.update(
         n=words.number,
         items=lambda count: f"{words.number(count)} {'item' if count == 1 else 'items'}",
+        accounts=lambda count: f"{words.number(count)} {'account' if count == 1 else 'accounts'}",
         money=words.money,
         full=words.full_money,
         ratio=words.ratio,
