@@ -1,0 +1,553 @@
+"""What a strategy file may say, and what is decided with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import attrs
+import pytest
+
+from collectkit.core.decisions import Defer, Keep, Suppress
+from collectkit.core.errors import InvalidPolicy
+from collectkit.core.events import RaiseTask, RequestApproval, RestoreService, RestrictService, SendNotice
+from collectkit.core.money import Money
+from collectkit.core.records import (
+    Account,
+    AccountSnapshot,
+    Approval,
+    ContactPoint,
+    Debtor,
+    Dispute,
+    Flag,
+    Hold,
+    NoticeRecord,
+    Payment,
+    PlanAgreement,
+    PlannedInstalment,
+    PromiseToPay,
+    Receivable,
+)
+from collectkit.strategy import decide, examine, load, offers_for, parse, revalidate, to_batch
+
+DUE = date(2026, 3, 2)  # a Monday
+
+STRATEGY = parse(
+    """
+name = "unit"
+version = "1"
+materiality = { EUR = "5.00" }
+
+[[segments]]
+id = "chronic"
+when = { late_ratio_min = "0.5", settled_count_min = 2 }
+
+[[stages]]
+id = "pre-due"
+after = { due_in = { days = 2 } }
+  [[stages.steps]]
+  notice = "pre-due"
+  channels = ["email"]
+
+[[stages]]
+id = "reminder"
+after = { past_due = { days = 5 } }
+  [[stages.steps]]
+  notice = "friendly"
+  channels = ["email", "letter"]
+  [[stages.steps]]
+  day = 3
+  task = "call"
+
+[[stages]]
+id = "final-demand"
+after = { past_due = { days = 20 } }
+needs = [{ notice_delivered = "friendly", days_ago = 10 }]
+  [[stages.steps]]
+  notice = "final-demand"
+  channels = ["letter"]
+  [[stages.steps]]
+  day = 7
+  command = "restrict-service"
+
+[[stages]]
+id = "legal"
+after = { past_due = { days = 40 } }
+needs = [{ notice_delivered = "final-demand", days_ago = 14 }, { approval = "manager" }]
+  [[stages.steps]]
+  task = "prepare-claim"
+
+[[overlays]]
+segment = "chronic"
+  [[overlays.stages]]
+  id = "reminder"
+  after = { past_due = { days = 3 } }
+
+[[charges]]
+id = "late-fee"
+kind = "flat"
+amounts = { EUR = "7.50" }
+grace_days = 10
+
+[[contact.hours]]
+weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+start = "08:00"
+end = "20:00"
+
+[promises]
+clearing_days = 1
+
+[[settlement]]
+instalment_min = { EUR = "20.00" }
+  [[settlement.authorities]]
+  role = "collector"
+  instalments_max = 6
+  days_max = 200
+  deferral_days_max = 31
+
+[aftercare]
+thanks = "thanks"
+thanks_channels = ["email"]
+broken_promise_task = "call-about-promise"
+unreachable_task = "find-contact-details"
+"""
+)
+
+EMAIL = ContactPoint(contact_point_id="E", channel="email", address="someone@firm.example")
+LETTER = ContactPoint(contact_point_id="L", channel="letter", address="1 Some Street, Sometown")
+
+
+def snapshot_on(on: date, **facts: object) -> AccountSnapshot:
+    given: dict[str, object] = {
+        "as_of": on,
+        "account": Account(account_id="A", debtor_id="D"),
+        "debtor": Debtor(debtor_id="D", kind="business", zones=["Europe/Berlin"], locale="de_DE"),
+        "receivables": [receivable()],
+        "contact_points": [EMAIL, LETTER],
+    }
+    return AccountSnapshot(**(given | facts))  # type: ignore[arg-type]
+
+
+def receivable(name: str = "R", amount: str = "100.00", due_on: date = DUE, **more: object) -> Receivable:
+    return Receivable(
+        receivable_id=name,
+        account_id="A",
+        amount_original=Money.of(amount, "EUR"),
+        issued_on=due_on - timedelta(days=14),
+        due_on=due_on,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def sent(notice: str, stage: str, on: date, *, covers: tuple[str, ...] = ("R",), **more: object) -> NoticeRecord:
+    given: dict[str, object] = {
+        "key": f"notice:{notice}:{on}",
+        "notice": notice,
+        "stage": stage,
+        "step": notice,
+        "channel": "email",
+        "cycle": 0,
+        "requested_on": on,
+        "sent_on": on,
+        "receivable_ids": covers,
+        "contact_point_id": "E",
+    }
+    return NoticeRecord(**(given | more))  # type: ignore[arg-type]
+
+
+def paid(on: date, amount: str = "100.00") -> Payment:
+    return Payment(payment_id=f"P{on}", account_id="A", amount=Money.of(amount, "EUR"), received_on=on)
+
+
+def only_notice(snapshot: AccountSnapshot) -> SendNotice:
+    (command,) = decide(strategy=STRATEGY, snapshot=snapshot).commands
+    assert isinstance(command, SendNotice)
+    return command
+
+
+# -- where an account stands and what is done ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("days", "stage"),
+    [(-3, "current"), (-2, "pre-due"), (0, "pre-due"), (1, "grace"), (4, "grace"), (5, "reminder"), (400, "reminder")],
+)
+def test_after_means_at_or_past_and_a_stage_that_needs_a_notice_is_not_reached_without_it(
+    days: int, stage: str
+) -> None:
+    decision = decide(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=days)))
+    assert decision.stage == stage
+
+
+def test_the_notice_of_a_stage_goes_through_the_first_usable_channel_in_the_debtors_hours() -> None:
+    command = only_notice(snapshot_on(DUE + timedelta(days=5)))
+    assert (command.notice, command.channel.value, command.contact_point_id) == ("friendly", "email", "E")
+    assert command.earliest_at.isoformat() == "2026-03-07T08:00:00+01:00"
+    assert command.latest_at.isoformat() == "2026-03-07T20:00:00+01:00"
+    assert command.key == "notice:A:0:reminder:friendly:email:1"
+
+
+def test_a_step_whose_day_was_missed_is_taken_late_and_says_so() -> None:
+    decision = decide(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=45)))
+    (command,) = decision.commands
+    assert command.late_days == 40
+    assert any("40 days after 2026-03-07" in reason.text for reason in decision.reasons)
+
+
+def test_a_bounced_notice_goes_out_again_at_once_through_the_next_channel() -> None:
+    on = DUE + timedelta(days=5)
+    dead = attrs.evolve(EMAIL, invalid_since_on=on)
+    bounced = sent("friendly", "reminder", on, sent_on=None, bounced_on=on)
+    command = only_notice(snapshot_on(on, notices=[bounced], contact_points=[dead, LETTER]))
+    assert (command.channel.value, command.occurrence) == ("letter", 2)
+
+
+def test_an_account_that_cannot_be_reached_becomes_a_task_once() -> None:
+    on = DUE + timedelta(days=5)
+    first = decide(strategy=STRATEGY, snapshot=snapshot_on(on, contact_points=[]))
+    (task,) = first.commands
+    assert isinstance(task, RaiseTask)
+    assert task.task == "find-contact-details"
+    again = decide(strategy=STRATEGY, snapshot=snapshot_on(on, contact_points=[], issued_keys=[task.key]))
+    assert again.commands == ()
+
+
+def test_only_one_step_is_taken_a_day_and_the_next_one_is_looked_for_tomorrow() -> None:
+    on = DUE + timedelta(days=9)
+    first = snapshot_on(on)
+    assert only_notice(first).notice == "friendly"
+    after = snapshot_on(on, notices=[sent("friendly", "reminder", on)])
+    decision = decide(strategy=STRATEGY, snapshot=after)
+    assert decision.commands == ()
+    assert decision.review_on == on + timedelta(days=1)
+    tomorrow = snapshot_on(on + timedelta(days=1), notices=[sent("friendly", "reminder", on)])
+    (task,) = decide(strategy=STRATEGY, snapshot=tomorrow).commands
+    assert isinstance(task, RaiseTask)
+
+
+def test_reminding_one_invoice_does_not_silence_the_next() -> None:
+    on = DUE + timedelta(days=30)
+    second = receivable("S", due_on=DUE + timedelta(days=20))
+    facts = snapshot_on(
+        on,
+        receivables=[receivable(), second],
+        payments=[paid(on)],  # the oldest first: R is settled
+        notices=[sent("friendly", "reminder", DUE + timedelta(days=5), covers=("R",))],
+    )
+    command = only_notice(facts)
+    assert (command.notice, command.receivable_ids, command.occurrence) == ("friendly", ("S",), 2)
+
+
+def test_arrears_below_materiality_are_left_alone_with_a_reason() -> None:
+    facts = snapshot_on(DUE + timedelta(days=5), receivables=[receivable(amount="4.99")])
+    decision = decide(strategy=STRATEGY, snapshot=facts)
+    assert decision.commands == ()
+    assert "strategy.materiality" in [reason.code for reason in decision.reasons]
+
+
+def test_a_segment_climbs_its_own_ladder() -> None:
+    old = [receivable(f"O{n}", due_on=DUE - timedelta(days=100 + n)) for n in range(2)]
+    payments = [paid(DUE - timedelta(days=50), "200.00")]
+    facts = snapshot_on(DUE + timedelta(days=3), receivables=[*old, receivable()], payments=payments)
+    decision = decide(strategy=STRATEGY, snapshot=facts)
+    assert (decision.segment, decision.stage) == ("chronic", "reminder")
+
+
+def test_the_legal_stage_asks_for_approval_once_and_opens_with_it() -> None:
+    on = DUE + timedelta(days=60)
+    notices = [
+        sent("friendly", "reminder", DUE + timedelta(days=5)),
+        sent("final-demand", "final-demand", DUE + timedelta(days=20)),
+    ]
+    issued = {"task:A:0:reminder:call:R:1", "command:A:0:final-demand:restrict-service"}
+    asked = decide(strategy=STRATEGY, snapshot=snapshot_on(on, notices=notices, issued_keys=issued))
+    (request,) = asked.commands
+    assert isinstance(request, RequestApproval)
+    assert (asked.stage, request.subject, request.authority) == ("final-demand", "legal", "manager")
+    quiet = decide(strategy=STRATEGY, snapshot=snapshot_on(on, notices=notices, issued_keys=issued | {request.key}))
+    assert quiet.commands == ()
+    leave = Approval(subject="legal", authority="manager", granted_by="m", granted_on=on)
+    opened = decide(strategy=STRATEGY, snapshot=snapshot_on(on, notices=notices, approvals=[leave]))
+    assert opened.stage == "legal"
+
+
+# -- holds -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"disputes": [Dispute(dispute_id="X", account_id="A", raised_on=DUE)]},
+        {"holds": [Hold(hold_id="H", account_id="A", reason="manual", placed_on=DUE)]},
+        {
+            "promises": [
+                PromiseToPay(
+                    promise_id="Q", account_id="A", amount=Money(10000, "EUR"), made_on=DUE, due_on=date(2026, 3, 20)
+                )
+            ]
+        },
+        {
+            "debtor": Debtor(
+                debtor_id="D", kind="consumer", zones=["Europe/Berlin"], flags=[Flag(kind="insolvent", since_on=DUE)]
+            )
+        },
+    ],
+    ids=["dispute", "manual", "promise", "insolvent"],
+)
+def test_a_hold_on_the_account_stops_every_step_and_says_why(facts: dict[str, object]) -> None:
+    decision = decide(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=5), **facts))
+    assert decision.commands == ()
+    assert len(decision.holds) == 1
+    assert any(reason.code.startswith("hold.") for reason in decision.reasons)
+
+
+def test_a_disputed_receivable_is_left_alone_and_the_others_are_chased() -> None:
+    on = DUE + timedelta(days=5)
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=DUE, receivable_ids=["R"])
+    facts = snapshot_on(on, receivables=[receivable(), receivable("S")], disputes=[dispute])
+    assert only_notice(facts).receivable_ids == ("S",)
+
+
+def test_a_hold_that_names_steps_stops_only_those() -> None:
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=DUE, stops=["call"])
+    assert only_notice(snapshot_on(DUE + timedelta(days=5), holds=[hold])).notice == "friendly"
+
+
+def test_a_hold_ends_by_itself_and_the_account_is_looked_at_on_that_day() -> None:
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=DUE, until_on=DUE + timedelta(days=9))
+    held = decide(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=6), holds=[hold]))
+    assert held.review_on is not None
+    assert held.review_on <= DUE + timedelta(days=9)
+    assert only_notice(snapshot_on(DUE + timedelta(days=9), holds=[hold])).notice == "friendly"
+
+
+def test_while_a_plan_is_kept_only_its_instalments_age_and_when_it_breaks_the_old_due_dates_speak_again() -> None:
+    plan = PlanAgreement(
+        plan_id="PL",
+        account_id="A",
+        covers=["R"],
+        agreed_on=DUE + timedelta(days=2),
+        instalments=[
+            PlannedInstalment(number=n, due_on=DUE + timedelta(days=20 * n), amount=Money(5000, "EUR")) for n in (1, 2)
+        ],
+        tolerance_days=3,
+    )
+    kept = decide(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=10), plans=[plan]))
+    assert (kept.stage, kept.days_past_due, kept.arrears) == ("current", 0, ())
+    broken = decide(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=24), plans=[plan]))
+    assert (broken.stage, broken.days_past_due) == ("reminder", 24)
+
+
+# -- charges, cures, aftercare ---------------------------------------------------------------------------------
+
+
+def test_the_fee_falls_due_past_the_grace_once_and_not_under_a_dispute() -> None:
+    on = DUE + timedelta(days=11)
+    assert decide(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=10))).charges == ()
+    (charge,) = decide(strategy=STRATEGY, snapshot=snapshot_on(on)).charges
+    assert (charge.amount, charge.key) == (Money(750, "EUR"), "fee:A:R:late-fee:1")
+    posted = receivable("F", "7.50", on, component="fee", parent_id="R", charge_key=charge.key)
+    assert decide(strategy=STRATEGY, snapshot=snapshot_on(on, receivables=[receivable(), posted])).charges == ()
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=DUE)
+    assert decide(strategy=STRATEGY, snapshot=snapshot_on(on, disputes=[dispute])).charges == ()
+
+
+def test_paying_the_arrears_cures_thanks_and_restores_what_was_restricted() -> None:
+    on = DUE + timedelta(days=50)
+    facts = snapshot_on(
+        on,
+        payments=[paid(on)],
+        notices=[sent("friendly", "reminder", DUE + timedelta(days=5))],
+        issued_keys=["command:A:0:final-demand:restrict-service"],
+    )
+    decision = decide(strategy=STRATEGY, snapshot=facts)
+    assert decision.is_cured
+    restore, thanks = decision.commands
+    assert isinstance(restore, RestoreService)
+    assert isinstance(thanks, SendNotice)
+    assert (thanks.notice, thanks.is_always_allowed) == ("thanks", True)
+
+
+def test_a_debtor_who_was_only_reminded_before_the_due_date_is_not_cured_of_anything() -> None:
+    facts = snapshot_on(DUE, payments=[paid(DUE)], notices=[sent("pre-due", "pre-due", DUE - timedelta(days=2))])
+    assert not decide(strategy=STRATEGY, snapshot=facts).is_cured
+
+
+def test_agreeing_on_a_plan_is_no_cure() -> None:
+    plan = PlanAgreement(
+        plan_id="PL",
+        account_id="A",
+        covers=["R"],
+        agreed_on=DUE + timedelta(days=12),
+        instalments=[PlannedInstalment(number=1, due_on=DUE + timedelta(days=60), amount=Money(10000, "EUR"))],
+    )
+    facts = snapshot_on(
+        DUE + timedelta(days=12), plans=[plan], notices=[sent("friendly", "reminder", DUE + timedelta(days=5))]
+    )
+    assert not decide(strategy=STRATEGY, snapshot=facts).is_cured
+
+
+def test_a_broken_promise_is_followed_up_once() -> None:
+    promise = PromiseToPay(
+        promise_id="Q", account_id="A", amount=Money(10000, "EUR"), made_on=DUE, due_on=DUE + timedelta(days=1)
+    )
+    on = DUE + timedelta(days=3)
+    (task,) = decide(strategy=STRATEGY, snapshot=snapshot_on(on, promises=[promise])).commands
+    assert isinstance(task, RaiseTask)
+    assert task.task == "call-about-promise"
+    again = decide(strategy=STRATEGY, snapshot=snapshot_on(on, promises=[promise], issued_keys=[task.key]))
+    assert again.commands == ()
+
+
+def test_two_different_offers_lie_ready_and_none_where_a_plan_is_kept() -> None:
+    facts = snapshot_on(DUE + timedelta(days=10))
+    found = offers_for(strategy=STRATEGY, look=examine(strategy=STRATEGY, snapshot=facts))
+    assert len({(one.kind, one.ends_on) for one in found}) >= 2
+    plan = PlanAgreement(
+        plan_id="PL",
+        account_id="A",
+        covers=["R"],
+        agreed_on=DUE,
+        instalments=[PlannedInstalment(number=1, due_on=DUE + timedelta(days=60), amount=Money(10000, "EUR"))],
+    )
+    planned = examine(strategy=STRATEGY, snapshot=snapshot_on(DUE + timedelta(days=10), plans=[plan]))
+    assert offers_for(strategy=STRATEGY, look=planned) == ()
+
+
+# -- the last look ---------------------------------------------------------------------------------------------
+
+
+def at(on: date, hour: int) -> datetime:
+    return datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
+
+
+def test_the_last_look_keeps_defers_or_suppresses() -> None:
+    on = DUE + timedelta(days=5)
+    facts = snapshot_on(on)
+    command = only_notice(facts)
+    noon = at(on, 11)
+
+    def look(now: datetime = noon, **more: object) -> object:
+        return revalidate(strategy=STRATEGY, command=command, snapshot=snapshot_on(on, **more), now=now)
+
+    assert look() == Keep()
+    early = look(at(on, 5))
+    assert isinstance(early, Defer)
+    assert early.until_at.isoformat() == "2026-03-07T08:00:00+01:00"
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=on)
+    suppressed = {
+        "settled_or_held": look(payments=[paid(on)]),
+        "held": look(holds=[hold]),
+        "window_over": look(at(on, 20)),
+        "contact_point": look(contact_points=[LETTER]),
+        "cured": look(cycle=1),
+    }
+    for code, answer in suppressed.items():
+        assert isinstance(answer, Suppress), code
+        assert answer.reason.code == f"strategy.{code}"
+    opted_out = look(contact_points=[attrs.evolve(EMAIL, opted_out_on=on)])
+    assert isinstance(opted_out, Suppress)
+
+
+def test_a_notice_that_was_handled_before_is_not_sent_again() -> None:
+    on = DUE + timedelta(days=5)
+    command = only_notice(snapshot_on(on))
+    done = sent("friendly", "reminder", on, key=command.key)
+    answer = revalidate(strategy=STRATEGY, command=command, snapshot=snapshot_on(on, notices=[done]), now=at(on, 11))
+    assert isinstance(answer, Suppress)
+
+
+# -- the batch -------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_holds_each_effect_once_as_event_key_and_outbox_row() -> None:
+    on = DUE + timedelta(days=27)
+    facts = snapshot_on(
+        on,
+        notices=[
+            sent("friendly", "reminder", DUE + timedelta(days=5)),
+            sent("final-demand", "final-demand", DUE + timedelta(days=20)),
+        ],
+    )
+    decision = decide(strategy=STRATEGY, snapshot=facts)
+    assert [type(command) for command in decision.commands] == [RestrictService]
+    batch = to_batch(decision=decision, version=7, command_id="c", recorded_at=at(on, 6))
+    assert batch.keys == (decision.charges[0].key, decision.commands[0].key)
+    assert [row.key for row in batch.outbox] == [decision.commands[0].key]
+    assert [type(event).__name__ for event in batch.events] == ["ChargePosted", "CommandIssued", "Decided"]
+    assert batch == to_batch(decision=decision, version=7, command_id="c", recorded_at=at(on, 6))
+
+
+# -- the file --------------------------------------------------------------------------------------------------
+
+
+def test_every_mistake_of_a_file_comes_at_once_with_path_value_and_choices() -> None:
+    with pytest.raises(InvalidPolicy) as caught:
+        parse(
+            """
+name = "x"
+versio = "1"
+[[stages]]
+id = "a"
+after = { past_due = { days = 0 } }
+needs = [{ arrears_min = { XXX = "1" } }]
+  [[stages.steps]]
+  notice = "n"
+  channels = ["emial"]
+[[segments]]
+id = "s"
+when = { late_ratio_min = nan }
+[[charges]]
+id = "f"
+kind = "percentt"
+"""
+        )
+    text = str(caught.value)
+    for expected in (
+        "version: is missing",
+        "versio: unknown key; did you mean version?",
+        "stages[0].after.past_due.days: must lie from 1",
+        "stages[0].needs[0].arrears_min.XXX: 'XXX' is no active ISO 4217 currency",
+        "did you mean email? (given: emial); choose from: email, sms",
+        "segments[0].when.late_ratio_min: an exact number is needed",
+        "charges[0].kind: not one of the choices; did you mean percent?",
+    ):
+        assert expected in text
+
+
+def test_what_is_no_toml_or_cannot_be_opened_is_one_clear_problem(tmp_path: object) -> None:
+    with pytest.raises(InvalidPolicy, match="not readable as TOML"):
+        parse("name = ")
+    with pytest.raises(InvalidPolicy, match="cannot be read"):
+        load("no/such/strategy.toml")
+    with pytest.raises(InvalidPolicy, match="not readable as TOML"):
+        parse('name = "a"\nname = "b"\n')
+
+
+def test_the_hash_follows_the_content_and_not_its_order_spacing_or_comments() -> None:
+    one = parse('name = "a"\nversion = "1"\nmateriality = { EUR = "5.00" }')
+    same = parse('# hello\nmateriality = { EUR="5.00" }\nversion="1"\nname="a"')
+    other = parse('name = "a"\nversion = "2"\nmateriality = { EUR = "5.00" }')
+    assert one.hash == same.hash != other.hash
+
+
+def test_an_overlay_never_adds_a_stage_or_a_step() -> None:
+    base = """
+name = "x"
+version = "1"
+[[segments]]
+id = "s"
+when = { cycle_min = 1 }
+[[stages]]
+id = "a"
+after = { past_due = { days = 3 } }
+  [[stages.steps]]
+  notice = "n"
+  channels = ["email"]
+[[overlays]]
+segment = "s"
+  [[overlays.stages]]
+"""
+    with pytest.raises(InvalidPolicy, match=r"overlays\[0\]\.stages\[0\]\.id: not one of the choices"):
+        parse(base + 'id = "b"')
+    with pytest.raises(InvalidPolicy, match="an overlay replaces steps"):
+        parse(base + 'id = "a"\n    [[overlays.stages.steps]]\n    task = "call"')
