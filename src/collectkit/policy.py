@@ -15,7 +15,8 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
 from __future__ import annotations
 
 from collectkit._policy.bundle import ChargePolicy
-from collectkit._policy.due import ChargesDue, charges_due, first_fee_on
+from collectkit._policy.due import ChargesDue, charges_due
+from collectkit._policy.fees import first_fee_on
 from collectkit._policy.preview import PreviewedBalance, post, preview_balance
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
+from typing import TypeAlias, TypeVar
 
 import attrs
 
+from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.terms import LateFeePolicy
-from collectkit.core.checks import tuple_of
+from collectkit.core.checks import as_tuple, each
 from collectkit.core.reading import Problems
 from collectkit.core.records import Receivable
 
-__all__ = ["ChargePolicy"]
+__all__ = ["ChargePolicy", "ChargeRule"]
+
+ChargeRule: TypeAlias = LateFeePolicy | InterestPolicy | RecoverySumPolicy
+R = TypeVar("R", LateFeePolicy, InterestPolicy, RecoverySumPolicy)
 
 
 @attrs.frozen(kw_only=True)
@@ -20,26 +25,38 @@ class ChargePolicy:
     """Everything that a creditor charges for paying late.
 
     Rules with one id are variants of one another, for different segments, kinds of receivable or currencies: the one
-    that names most of them wins. Two that could apply to one receivable and name equally many are refused.
+    that names most of them wins. Two that could apply to one receivable and name equally many are refused, and so is
+    one id for rules of different kinds.
 
     >>> ChargePolicy(late_fees=[LateFeePolicy(id="fee", kind="flat", amounts={"EUR": "5.00"})]).ids
     ('fee',)
 
     Raises:
-        InvalidPolicy: `policy.tie`, naming both variants.
+        InvalidPolicy: `policy.tie`, naming both variants; `policy.invalid`.
     """
 
-    late_fees: tuple[LateFeePolicy, ...] = attrs.field(default=(), converter=tuple_of(LateFeePolicy))
+    late_fees: tuple[LateFeePolicy, ...] = attrs.field(default=(), converter=as_tuple, validator=each(LateFeePolicy))
+    interest: tuple[InterestPolicy, ...] = attrs.field(default=(), converter=as_tuple, validator=each(InterestPolicy))
+    recovery_sums: tuple[RecoverySumPolicy, ...] = attrs.field(
+        default=(), converter=as_tuple, validator=each(RecoverySumPolicy)
+    )
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("policy")
-        for (left, one), (right, other) in combinations(enumerate(self.late_fees), 2):
-            if one.id != other.id or one.applies_to.specificity != other.applies_to.specificity:
+        placed: list[tuple[str, ChargeRule]] = []
+        for name in ("late_fees", "interest", "recovery_sums"):
+            placed += [(f"{name}[{number}]", rule) for number, rule in enumerate(getattr(self, name))]
+        for (left, one), (right, other) in combinations(placed, 2):
+            if one.id != other.id:
                 continue
-            if one.applies_to.overlaps(other.applies_to):
+            if type(one) is not type(other):
+                problems.note(right, f"has the id of {left}, which is another kind of rule", value=other.id)
+            elif one.applies_to.specificity == other.applies_to.specificity and one.applies_to.overlaps(
+                other.applies_to
+            ):
                 problems.note(
-                    f"late_fees[{right}]",
-                    f"ties with late_fees[{left}], which also applies to {other.applies_to.describe() or 'everything'}; "
+                    right,
+                    f"ties with {left}, which also applies to {other.applies_to.describe() or 'everything'}; "
                     "name a segment, kind or currency more in one of them",
                     reason="tie",
                     value=other.id,
@@ -47,20 +64,38 @@ class ChargePolicy:
         problems.raise_if_any()
 
     @property
+    def rules(self) -> tuple[ChargeRule, ...]:
+        """Return every rule, late fees first."""
+        return (*self.late_fees, *self.interest, *self.recovery_sums)
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the rules, each once, in order."""
-        return tuple(dict.fromkeys(fee.id for fee in self.late_fees))
+        return tuple(dict.fromkeys(rule.id for rule in self.rules))
 
     def late_fees_for(self, receivable: Receivable, *, segment: str) -> Iterator[LateFeePolicy]:
-        """Yield for each rule its most specific variant for a receivable; charges are not charged unless a rule says so."""
-        best: dict[str, LateFeePolicy] = {}
-        for fee in self.late_fees:
-            if receivable.is_charge and not fee.on_charges:
-                continue
-            if not fee.applies_to.matches(
-                segment=segment, kind=receivable.kind, currency=receivable.amount_original.currency
-            ):
-                continue
-            if fee.id not in best or fee.applies_to.specificity > best[fee.id].applies_to.specificity:
-                best[fee.id] = fee
-        yield from best.values()
+        """Yield for each fee its most specific variant for a receivable; charges are not charged unless a rule says so."""
+        return _most_specific(
+            (fee for fee in self.late_fees if fee.on_charges or not receivable.is_charge), receivable, segment
+        )
+
+    def interest_for(self, receivable: Receivable, *, segment: str) -> Iterator[InterestPolicy]:
+        """Yield for each interest rule its most specific variant for a receivable."""
+        return _most_specific(
+            (one for one in self.interest if one.on_charges or not receivable.is_charge), receivable, segment
+        )
+
+    def recovery_sums_for(self, receivable: Receivable, *, segment: str) -> Iterator[RecoverySumPolicy]:
+        """Yield for each recovery sum its most specific variant for a receivable, never for a charge."""
+        return _most_specific((one for one in self.recovery_sums if not receivable.is_charge), receivable, segment)
+
+
+def _most_specific(rules: Iterable[R], receivable: Receivable, segment: str) -> Iterator[R]:
+    best: dict[str, R] = {}
+    for rule in rules:
+        to = rule.applies_to
+        if not to.matches(segment=segment, kind=receivable.kind, currency=receivable.amount_original.currency):
+            continue
+        if rule.id not in best or to.specificity > best[rule.id].applies_to.specificity:
+            best[rule.id] = rule
+    yield from best.values()

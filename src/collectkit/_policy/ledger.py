@@ -93,6 +93,11 @@ class Ledger:
             parts.setdefault(one.receivable_id, []).append((one.applied_on, one.amount.minor))
         return parts
 
+    @cached_property
+    def coming(self) -> tuple[Receivable, ...]:
+        """Receivables that are issued after the day of the look."""
+        return tuple(one for one in self.snapshot.receivables if one.issued_on > self.as_of)
+
     def paid_between(self, receivable_id: str, start_on: date, end_on: date) -> int:
         """Return the minor units that met a receivable from `start_on` to `end_on`, both included."""
         return sum(minor for on, minor in self._applied.get(receivable_id, ()) if start_on <= on <= end_on)

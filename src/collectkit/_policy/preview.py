@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import attrs
@@ -10,11 +10,12 @@ import attrs
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.due import charges_due
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
-from collectkit.core.checks import require_date, tuple_of
+from collectkit.core.checks import as_tuple, each, require_date
 from collectkit.core.decisions import Charge
 from collectkit.core.errors import InvalidDate
 from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot, Receivable
+from collectkit.core.rules import RulePack
 from collectkit.core.waterfall import balance_of
 
 __all__ = ["PreviewedBalance", "post", "preview_balance"]
@@ -49,8 +50,8 @@ class PreviewedBalance:
     """What will be owed on `on` with no payment until then: per currency, and the charges that will have been made."""
 
     on: date
-    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=tuple_of(Money))
-    charges: tuple[Charge, ...] = attrs.field(default=(), converter=tuple_of(Charge))
+    amount_open: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
+    charges: tuple[Charge, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Charge))
 
 
 def preview_balance(
@@ -61,6 +62,7 @@ def preview_balance(
     segment: str = "",
     calendar: BusinessCalendar = WEEKENDS_ONLY,
     held_receivables: frozenset[str] = frozenset(),
+    packs: Sequence[RulePack] = (),
 ) -> PreviewedBalance:
     """Show what will be owed on a day if nothing happens until then; nothing is decided or posted.
 
@@ -80,6 +82,7 @@ def preview_balance(
             segment=segment,
             calendar=calendar,
             held_receivables=held_receivables,
+            packs=packs,
         )
         charges += found.charges
         snapshot = post(snapshot, found.charges)

@@ -22,7 +22,9 @@ from collectkit.core.reading import Problems
 from collectkit.core.records import Component
 
 __all__ = [
+    "EVERYTHING",
     "AppliesTo",
+    "DisputeRule",
     "FeeBase",
     "FeeKind",
     "LateFeePolicy",
@@ -130,6 +132,10 @@ class AppliesTo:
         return ", ".join(parts)
 
 
+EVERYTHING: Final = AppliesTo()
+"""Every segment, kind and currency."""
+
+
 # -- late fees -------------------------------------------------------------------------------------------------
 
 
@@ -206,7 +212,7 @@ class LateFeePolicy:
     disputes: DisputeRule = "no_fee"
     due_in_days: int = 0
     """Days from charging to the due date of the charge itself."""
-    applies_to: AppliesTo = AppliesTo()
+    applies_to: AppliesTo = EVERYTHING
     cite: str | None = None
     """Where it was agreed, such as "contract 4.2"."""
 

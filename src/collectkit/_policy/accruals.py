@@ -1,0 +1,227 @@
+"""Interest on arrears and fixed recovery sums that have fallen due."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from collectkit._policy.bundle import ChargePolicy
+from collectkit._policy.interest import (
+    AccruedInterest,
+    BalanceStep,
+    InterestPolicy,
+    RecoverySumPolicy,
+    accrue_on,
+)
+from collectkit._policy.law import facts_of
+from collectkit._policy.ledger import Ledger
+from collectkit._policy.look import Look, after
+from collectkit._policy.terms import amount_in
+from collectkit.core.calendars import add_months
+from collectkit.core.decisions import Reason
+from collectkit.core.errors import InvalidDate
+from collectkit.core.money import Money
+from collectkit.core.rates import NotInForce, Stale
+from collectkit.core.records import Receivable
+from collectkit.core.rules import InForce, LumpSum, RulePack
+from collectkit.core.waterfall import Item
+
+__all__ = ["accrued_to", "look_at_interest", "look_at_sums"]
+
+
+# -- fixed sums ------------------------------------------------------------------------------------------------
+
+
+def look_at_sums(look: Look, policies: ChargePolicy) -> None:
+    """Add the recovery sums that have fallen due to a look."""
+    if not policies.recovery_sums:
+        return
+    for item in look.ledger.balance.items:
+        if item.amount_open.minor > 0:
+            for policy in policies.recovery_sums_for(item.receivable, segment=look.segment):
+                _look_at_sum(look, policy, item.receivable)
+    for receivable in look.ledger.coming:
+        for policy in policies.recovery_sums_for(receivable, segment=look.segment):
+            look.next_days.append(max(after(receivable.due_on, policy.grace_days + 1), receivable.issued_on))
+
+
+def _look_at_sum(look: Look, policy: RecoverySumPolicy, receivable: Receivable) -> None:
+    falls_on = after(receivable.due_on, policy.grace_days + 1)
+    if falls_on > look.as_of:
+        look.next_days.append(falls_on)
+        return
+    if look.ledger.key("cost", receivable.receivable_id, policy.id, 1) in look.ledger.keys:
+        return
+    if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
+        return
+    refusal = _refusal(look, policy.pack, policy.rule_id, receivable)
+    if refusal is not None:
+        look.skip(refusal.code, policy.id, receivable, refusal.text, refusal.cite)
+        return
+    found = policy.pack.rule(policy.rule_id).parameters.at(falls_on)
+    if not isinstance(found, InForce) or not isinstance(found.value, LumpSum):
+        reason = _unknown(found, policy.pack)
+        look.skip(reason.code, policy.id, receivable, reason.text, reason.cite)
+        return
+    debt = look.ledger.open_on(receivable, falls_on)
+    amount = found.value.of(debt)
+    if amount is None:
+        text = f"the law states no sum in {debt.currency}; nothing is converted"
+        look.skip("policy.law_unknown", policy.id, receivable, text, f"{found.citation}; {policy.pack.label}")
+        return
+    text = f"{policy.id} for receivable {receivable.receivable_id}: {amount} for a debt of {debt}, past due since {falls_on}"
+    look.charge(
+        kind="cost",
+        rule=policy.id,
+        period=1,
+        receivable=receivable,
+        component=policy.component,
+        amount=amount,
+        due_in_days=policy.due_in_days,
+        reasons=[Reason(code="policy.recovery_sum", text=text, cite=f"{found.citation}; {policy.pack.label}")],
+    )
+
+
+# -- interest --------------------------------------------------------------------------------------------------
+
+
+def look_at_interest(look: Look, policies: ChargePolicy) -> None:
+    """Add the interest that is to be posted to a look; what merely accrues is left alone."""
+    if not policies.interest:
+        return
+    for item in look.ledger.balance.items:
+        for policy in policies.interest_for(item.receivable, segment=look.segment):
+            _look_at_item(look, policy, item)
+    for receivable in look.ledger.coming:
+        for policy in policies.interest_for(receivable, segment=look.segment):
+            if policy.post_every_months is not None:
+                boundary = add_months(policy.starts_on(receivable.due_on), policy.post_every_months)
+                look.next_days.append(max(boundary, receivable.issued_on))
+
+
+def _look_at_item(look: Look, policy: InterestPolicy, item: Item) -> None:
+    receivable = item.receivable
+    start_on = policy.starts_on(receivable.due_on)
+    settled_on = item.settled_on if item.amount_open.minor == 0 else None
+    boundary, next_boundary = _boundaries(policy, start_on, look.as_of)
+    if settled_on is None and next_boundary is not None:
+        look.next_days.append(next_boundary)
+    end_on = settled_on if settled_on is not None else boundary
+    watermark, posted = _posted(look.ledger, policy, receivable)
+    if end_on is None or end_on <= max(start_on, watermark or start_on):
+        return
+    if not policy.grace_shifts_due and (end_on - receivable.due_on).days - 1 <= policy.grace_days:
+        return
+    if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
+        return
+    accrued = accrued_to(look, policy, receivable, end_on)
+    if isinstance(accrued, Reason):
+        look.skip(accrued.code, policy.id, receivable, accrued.text, accrued.cite)
+        return
+    amount = Money(accrued.amount.minor - posted, accrued.amount.currency)
+    least = amount_in(policy.minimum_amount, amount.currency)
+    if not amount.is_positive or (least is not None and amount < least):
+        return  # it waits; the next posting takes it up
+    from_on = watermark or start_on
+    look.charge(
+        kind="accrual",
+        rule=policy.id,
+        period=f"{from_on}..{end_on}",
+        receivable=receivable,
+        component=policy.component,
+        amount=amount,
+        due_in_days=policy.due_in_days,
+        reasons=_why(policy, receivable, accrued, amount, from_on, end_on),
+    )
+
+
+def accrued_to(look: Look, policy: InterestPolicy, receivable: Receivable, end_on: date) -> AccruedInterest | Reason:
+    """Return all interest of a receivable up to and without `end_on`, or the reason why it is not known."""
+    start_on = policy.starts_on(receivable.due_on)
+    terms = policy.terms
+    if terms.pack is not None:
+        for rule_id in filter(None, (terms.rule_id, terms.floor_rule_id)):
+            refusal = _refusal(look, terms.pack, rule_id, receivable)
+            if refusal is not None:
+                return refusal
+    caps = look.law.rate_caps(receivable, look.as_of)
+    if isinstance(caps, Reason):
+        return caps
+    days = [day for day in look.ledger.change_days(receivable) if day > start_on]
+    steps = [BalanceStep(from_on=day, balance=look.ledger.open_on(receivable, day)) for day in [start_on, *days]]
+    accrued = accrue_on(
+        terms,
+        steps,
+        due_on=receivable.due_on,
+        start_on=start_on,
+        end_on=max(start_on, end_on),
+        rounding_order=policy.rounding_order,
+        rounding=policy.rounding,
+        caps=caps,
+        frozen=[(start, end) for start, end, _ in look.law.frozen(receivable, "interest")],
+    )
+    return _unknown(accrued, terms.pack) if isinstance(accrued, (NotInForce, Stale)) else accrued
+
+
+def _boundaries(policy: InterestPolicy, start_on: date, as_of: date) -> tuple[date | None, date | None]:
+    """Return the last posting day up to today, and the next one."""
+    if policy.post_every_months is None:
+        return None, None
+    months = (as_of.year - start_on.year) * 12 + as_of.month - start_on.month
+    number = max(0, months // policy.post_every_months)
+    try:
+        while number and add_months(start_on, policy.post_every_months * number) > as_of:
+            number -= 1
+        last = add_months(start_on, policy.post_every_months * number) if number else None
+        return last, add_months(start_on, policy.post_every_months * (number + 1))
+    except InvalidDate:
+        return None, None
+
+
+def _posted(ledger: Ledger, policy: InterestPolicy, receivable: Receivable) -> tuple[date | None, int]:
+    """Return up to which day interest is posted, and how much; a key that cannot be read counts up to its own day."""
+    watermark: date | None = None
+    minor = 0
+    for one in ledger.posted_under(policy.id):
+        if one.receivable.parent_id != receivable.receivable_id:
+            continue
+        _, dots, text = one.period.partition("..")
+        until = date.fromisoformat(text) if dots and len(text) == 10 else one.receivable.issued_on
+        watermark = until if watermark is None else max(watermark, until)
+        minor += one.receivable.amount_original.minor
+    return watermark, minor
+
+
+def _refusal(look: Look, pack: RulePack, rule_id: str, receivable: Receivable) -> Reason | None:
+    """Say why a rule gives no claim here: it is for others, or a fact is missing."""
+    rule = pack.rule(rule_id)
+    applies = rule.applies_to.judge(facts_of(look.ledger.snapshot, receivable))
+    if applies is True:
+        return None
+    if applies is False:
+        text = f"{rule.id} does not apply to this debtor or kind of debt"
+        return Reason(code="policy.law_not_applicable", text=text, cite=pack.label)
+    text = f"{rule.id} may apply, and a fact that it needs is not known"
+    return Reason(code="policy.law_unknown", text=text, cite=pack.label)
+
+
+def _unknown(found: object, pack: RulePack | None) -> Reason:
+    cite = None if pack is None else pack.label
+    if isinstance(found, Stale):
+        text = f"the figure for {found.as_of} is not known; it is known through {found.known_through_on} only"
+        return Reason(code="policy.law_stale", text=text, cite=cite)
+    return Reason(code="policy.law_not_in_force", text="the rule was not in force when the debt fell due", cite=cite)
+
+
+def _why(
+    policy: InterestPolicy, receivable: Receivable, accrued: AccruedInterest, amount: Money, from_on: date, end_on: date
+) -> list[Reason]:
+    days = (end_on - from_on).days
+    head = (
+        f"{policy.id} for receivable {receivable.receivable_id}: {amount} for {days} days from {from_on} until {end_on}"
+    )
+    reasons = [Reason(code="policy.interest", text=f"{head} ({policy.rounding_order})", cite=policy.cite)]
+    for piece in accrued.pieces:
+        if piece.until_on > from_on:
+            text = f"{piece.days} days from {piece.from_on} on {piece.balance} at {piece.because}"
+            reasons.append(Reason(code="policy.interest_rate", text=text[:2000]))
+    return reasons

@@ -1,0 +1,166 @@
+"""What rule packs say about a charge: they can only lower it, put it off, or stop it.
+
+Every rule that speaks is asked, the strictest answer stands and each is cited with its pack's review date. A rule that
+needs a fact nobody gave, is stale, or is stated in another currency blocks: nothing is guessed, nothing converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import attrs
+
+from collectkit._policy.ledger import Ledger
+from collectkit.core.decisions import Reason
+from collectkit.core.money import Money
+from collectkit.core.records import AccountSnapshot, HoldReason, Receivable
+from collectkit.core.rules import (
+    Citation,
+    FeeLimit,
+    InForce,
+    LegalFacts,
+    Moratorium,
+    PenaltyTiers,
+    Primitive,
+    RateCap,
+    Rule,
+    RulePack,
+    Stale,
+    compose,
+)
+
+__all__ = ["FeeRoom", "Law", "facts_of"]
+
+
+def facts_of(snapshot: AccountSnapshot, receivable: Receivable) -> LegalFacts:
+    """Return what a rule may ask about a receivable."""
+    return LegalFacts(debtor_kind=snapshot.debtor.kind, debt_kind=receivable.kind)
+
+
+@attrs.frozen(kw_only=True)
+class FeeRoom:
+    """The most that the law leaves for a fee; `blocked` says why there is none at all."""
+
+    most: Money | None = None
+    reason: Reason | None = None
+    blocked: Reason | None = None
+
+
+@attrs.frozen(kw_only=True)
+class _Speaks:
+    pack: RulePack
+    rule: Rule
+    value: Primitive
+    citation: Citation
+
+    @property
+    def cite(self) -> str:
+        return f"{self.citation}; {self.pack.label}"
+
+
+class Law:
+    """The packs of one look."""
+
+    def __init__(self, packs: Sequence[RulePack], ledger: Ledger) -> None:
+        """Compose the packs; an overlay without its base, or one that loosens, is refused."""
+        self.rules = compose(packs)
+        self.ledger = ledger
+
+    def _speaking(self, receivable: Receivable, on: date, *kinds: type[object]) -> Iterator[_Speaks | Reason]:
+        """Yield the rules of a kind that apply on a day, or the reason why one cannot answer."""
+        facts = facts_of(self.ledger.snapshot, receivable)
+        for pack, rule in self.rules:
+            if not any(isinstance(point.value, kinds) for point in rule.parameters.points):
+                continue
+            applies = rule.applies_to.judge(facts)
+            if applies is False:
+                continue
+            if applies is None:
+                text = f"{rule.id} may apply, and a fact that it needs is not known"
+                yield Reason(code="policy.law_unknown", text=text, cite=pack.label)
+                continue
+            found = rule.parameters.at(on)
+            if isinstance(found, Stale):
+                text = f"{rule.id} was reviewed through {found.known_through_on} only; renew the pack"
+                yield Reason(code="policy.law_stale", text=text, cite=pack.label)
+            elif isinstance(found, InForce) and isinstance(found.value, kinds):
+                yield _Speaks(pack=pack, rule=rule, value=found.value, citation=found.citation)
+
+    # -- fees ------------------------------------------------------------------------------------------------
+
+    def fee_starts_on(self, receivable: Receivable, due_on: date) -> date | None:
+        """Return the first day on which every rule lets a fee be charged, or None where no rule names one."""
+        days = [
+            one.value.first_chargeable_on(due_on)
+            for one in self._speaking(receivable, self.ledger.as_of, FeeLimit)
+            if isinstance(one, _Speaks) and isinstance(one.value, FeeLimit)
+        ]
+        return max(days, default=None)
+
+    def fee_room(self, receivable: Receivable, *, past_due: Money, instalment: Money, charged: Money) -> FeeRoom:
+        """Return what the strictest rule leaves for one more fee on a late payment, after the fees `charged` so far."""
+        best: FeeRoom = FeeRoom()
+        for one in self._speaking(receivable, self.ledger.as_of, FeeLimit, PenaltyTiers):
+            if isinstance(one, Reason):
+                return FeeRoom(blocked=one)
+            most = self._most(one.value, receivable, past_due=past_due, instalment=instalment)
+            if most is None:
+                text = f"{one.rule.id} states no amount in {past_due.currency}; nothing is converted"
+                return FeeRoom(blocked=Reason(code="policy.law_unknown", text=text, cite=one.cite))
+            left = Money(max(0, most.minor - charged.minor), most.currency)
+            if best.most is None or left < best.most:
+                text = f"limited to the {left} left of {most}: {one.rule.text}"
+                best = FeeRoom(most=left, reason=Reason(code="policy.law_cap", text=text, cite=one.cite))
+        return best
+
+    def _most(self, value: Primitive, receivable: Receivable, *, past_due: Money, instalment: Money) -> Money | None:
+        if isinstance(value, FeeLimit):
+            return value.limit(instalment if value.base == "instalment" else past_due)
+        if isinstance(value, PenaltyTiers):
+            if value.first.currency != instalment.currency:
+                return None
+            due_on = receivable.due_on
+            return value.most(
+                minimum_payment=instalment, cycle=(due_on.year, due_on.month), prior_cycles=self._fee_cycles(receivable)
+            )
+        return None
+
+    def _fee_cycles(self, receivable: Receivable) -> Iterator[tuple[int, int]]:
+        """Yield the cycles of earlier late payments for which a fee was posted."""
+        for posted in self.ledger.posted:
+            parent = self.ledger.receivables.get(posted.receivable.parent_id or "")
+            if parent is not None and parent.kind == receivable.kind and parent.due_on < receivable.due_on:
+                yield (parent.due_on.year, parent.due_on.month)
+
+    # -- interest --------------------------------------------------------------------------------------------
+
+    def rate_caps(self, receivable: Receivable, on: date) -> list[tuple[RulePack, str, RateCap]] | Reason:
+        """List the caps on a yearly rate, or say why they are not known."""
+        caps = []
+        for one in self._speaking(receivable, on, RateCap):
+            if isinstance(one, Reason):
+                return one
+            if isinstance(one.value, RateCap):
+                caps.append((one.pack, str(one.citation), one.value))
+        return caps
+
+    # -- moratoria -------------------------------------------------------------------------------------------
+
+    def frozen(self, receivable: Receivable, what: str) -> list[tuple[date, date, str]]:
+        """List the spans `[from, until)` in which a moratorium freezes `what` ("fees", "interest"), with who says so."""
+        spans = []
+        for hold in self.ledger.snapshot.holds:
+            if hold.reason is not HoldReason.BREATHING_SPACE:
+                continue
+            if hold.receivable_ids and receivable.receivable_id not in hold.receivable_ids:
+                continue
+            for one in self._speaking(receivable, min(hold.placed_on, self.ledger.as_of), Moratorium):
+                if isinstance(one, Reason) or not isinstance(one.value, Moratorium) or what not in one.value.freezes:
+                    continue
+                end = hold.until_on
+                if end is None:
+                    last_on = one.value.last_on(hold.placed_on)
+                    end = date.max if last_on is None else date.fromordinal(last_on.toordinal() + 1)
+                spans.append((hold.placed_on, end, one.cite))
+        return spans

@@ -1,0 +1,93 @@
+"""What one look at an account holds in hands: its facts, the law, and what came of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from collectkit._policy.law import Law
+from collectkit._policy.ledger import Ledger
+from collectkit._policy.terms import DisputeRule
+from collectkit.core.calendars import BusinessCalendar
+from collectkit.core.decisions import Charge, Reason
+from collectkit.core.money import Money
+from collectkit.core.records import Component, Receivable
+
+__all__ = ["Look", "after"]
+
+
+class Look:
+    """Collects charges and reasons of one look, and remembers the next day that matters."""
+
+    def __init__(self, ledger: Ledger, law: Law, segment: str, calendar: BusinessCalendar) -> None:
+        """Start a look."""
+        self.ledger = ledger
+        self.law = law
+        self.segment = segment
+        self.calendar = calendar
+        self.as_of = ledger.as_of
+        self.charges: list[Charge] = []
+        self.skipped: list[Reason] = []
+        self.next_days: list[date] = []
+        self.is_held_back = False
+
+    def skip(self, code: str, rule: str, receivable: Receivable, text: str, cite: str | None = None) -> None:
+        """Say once why a charge was not made."""
+        reason = Reason(code=code, text=f"no {rule} for receivable {receivable.receivable_id}: {text}", cite=cite)
+        if reason not in self.skipped:
+            self.skipped.append(reason)
+
+    def stands_in_the_way(
+        self,
+        rule: str,
+        receivable: Receivable,
+        disputes: DisputeRule,
+        *,
+        is_planned: bool = False,
+        cite: str | None = None,
+    ) -> bool:
+        """Say whether a hold, a running plan or a dispute stops a charge, with the reason."""
+        held = self.ledger.hold_on(receivable, rule)
+        plan = None if is_planned else self.ledger.covered.get(receivable.receivable_id)
+        is_disputed, _ = self.ledger.disputed(receivable, self.as_of)
+        if held is not None:
+            self.skip("policy.held", rule, receivable, held, cite)
+        elif plan is not None:
+            self.skip("policy.on_plan", rule, receivable, f"plan {plan.plan_id} runs, so its due date is silent", cite)
+        elif is_disputed and disputes == "no_fee":
+            self.skip("policy.disputed", rule, receivable, "is disputed", cite)
+        else:
+            return False
+        self.is_held_back = True
+        return True
+
+    def charge(
+        self,
+        *,
+        kind: str,
+        rule: str,
+        period: str | int,
+        receivable: Receivable,
+        component: Component,
+        amount: Money,
+        due_in_days: int,
+        reasons: Iterable[Reason],
+    ) -> None:
+        """Make a charge on the day of the look."""
+        self.charges.append(
+            Charge(
+                key=self.ledger.key(kind, receivable.receivable_id, rule, period),
+                rule=rule,
+                receivable_id=receivable.receivable_id,
+                component=component,
+                amount=amount,
+                charged_on=self.as_of,
+                due_on=after(self.as_of, due_in_days),
+                reasons=tuple(reasons),
+            )
+        )
+
+
+def after(day: date, days: int) -> date:
+    """Return the day so many days later, at most the last one of the calendar."""
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
