@@ -3,13 +3,16 @@
 House rules:
 
 1. The stage is worked out from facts on every look. It is never stored, so it cannot fall out of step.
-2. The ladder is a table, gentlest stage first. The stage is the furthest one whose `after` has come and whose `needs`
-   all hold. A stage that needs a delivered notice can therefore never be reached by skipping that notice, however
-   long nobody looked.
-3. Everything is asked about the *anchor*: the oldest claim that is past due and not held. Paying it changes the
-   answer; reminding one invoice does not silence the next.
+2. The ladder is a table, gentlest stage first (`Ladder.rows` prints it). Each claim climbs it by itself: it stands on
+   the furthest rung whose `after` had come and whose `needs` held. A stage that needs a delivered notice can therefore
+   never be reached by skipping that notice, however long nobody looked.
+3. The account stands where its furthest claim stands. Paying a claim takes that claim off the ladder and moves no
+   other; reminding one invoice does not silence the next.
 4. At most one step a day. A step whose day was missed is taken late and says so; it is never skipped, never doubled.
+   Two things lapse: a reminder before the due date once that day is over, and a notice or task of an earlier stage
+   once a notice of a later one has spoken of the claim.
 5. `after` means at or past. Days are counted from the due date; the due date itself is day 0 and not past due.
+6. Waiting never lowers a stage; only a fact does: money, a credit, a hold, a notice that came back.
 
 Nothing here knows hours, addresses or amounts of fees: it says which step is due, and the joint rooms carry it out.
 """
@@ -18,25 +21,58 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, Final, Literal, TypeAlias
+from itertools import groupby
+from typing import Final
 
 import attrs
 
+from collectkit._escalation.climb import Climb, Mountain, Reach, item_ref, rungs_stood_on
+from collectkit._escalation.ladder import (
+    CURED,
+    CURRENT,
+    GRACE,
+    LADDER_COMMANDS,
+    Action,
+    After,
+    Approved,
+    Delivered,
+    DueIn,
+    Holds,
+    Ladder,
+    Need,
+    PastDue,
+    StageRule,
+    Step,
+)
+from collectkit._escalation.steps import MAX_BOUNCED, MAX_SUPPRESSED, PlannedStep, Rung
 from collectkit.core.aging import AgedItem
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
-from collectkit.core.checks import as_tuple, each, identifier, non_negative_int, optional, positive_int, texts
 from collectkit.core.decisions import AppliedHold, Reason
-from collectkit.core.errors import InvalidPolicy, Problem
-from collectkit.core.events import semantic_key
-from collectkit.core.guards import AccountFacts, Guard, judge
-from collectkit.core.records import AccountSnapshot, Channel, FlagKind, HoldReason, NoticeRecord
+from collectkit.core.guards import AccountFacts
+from collectkit.core.money import Money
+from collectkit.core.records import (
+    Account,
+    AccountSnapshot,
+    Approval,
+    Channel,
+    Debtor,
+    DebtorKind,
+    FlagKind,
+    HoldReason,
+    NoticeRecord,
+)
 
 __all__ = [
     "CURED",
     "CURRENT",
     "GRACE",
+    "LADDER_COMMANDS",
+    "MAX_BOUNCED",
+    "MAX_SUPPRESSED",
+    "Action",
     "After",
     "Approved",
+    "Climb",
     "Delivered",
     "DueIn",
     "Holds",
@@ -56,167 +92,7 @@ __all__ = [
     "timeline",
 ]
 
-CURRENT: Final = "current"
-"""The stage of an account with nothing past due and no pre-due stage reached."""
-GRACE: Final = "grace"
-"""The stage of an account that is past due, but not yet as far as the first stage of its ladder."""
-CURED: Final = "cured"
-"""The stage under which thanks are sent; no account stands in it."""
-
-COMMANDS: Final = ("place-with-agency", "restore-service", "restrict-service")
-"""What a step may ask of the host."""
-
-MAX_SUPPRESSED: Final = 3  # a step that the last look stopped this often is left to a person
-
-
-# -- the ladder ------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class PastDue:
-    """From the day on which a claim is so many days, or business days, past due; exactly one of the two is given.
-
-    >>> PastDue(days=30).first_on(date(2026, 1, 1), WEEKENDS_ONLY)
-    datetime.date(2026, 1, 31)
-    >>> PastDue(business_days=5).first_on(date(2026, 1, 1), WEEKENDS_ONLY)  # a Thursday
-    datetime.date(2026, 1, 8)
-    """
-
-    days: int | None = attrs.field(default=None, validator=optional(positive_int))
-    business_days: int | None = attrs.field(default=None, validator=optional(positive_int))
-
-    def __attrs_post_init__(self) -> None:
-        if (self.days is None) == (self.business_days is None):
-            text = "give either days or business_days, 1 or more"
-            raise InvalidPolicy([Problem(code="escalation.after", path="past_due", text=text)])
-
-    def first_on(self, due_on: date, calendar: BusinessCalendar) -> date:
-        """Return the first day on which a claim due on `due_on` is as late as this."""
-        if self.days is not None:
-            return due_on + timedelta(days=self.days)
-        return calendar.add_business_days(due_on, self.business_days or 0)
-
-    def __str__(self) -> str:
-        if self.days is not None:
-            return f"{self.days} day{'s' if self.days != 1 else ''} past due"
-        return f"{self.business_days} business day{'s' if self.business_days != 1 else ''} past due"
-
-
-@attrs.frozen(kw_only=True)
-class DueIn:
-    """From so many days before the due date, up to and with the due date itself."""
-
-    days: int = attrs.field(validator=non_negative_int)
-
-    def first_on(self, due_on: date, _calendar: BusinessCalendar) -> date:
-        """Return the first day on which the due date is this near."""
-        return due_on - timedelta(days=self.days)
-
-    def __str__(self) -> str:
-        return f"{self.days} day{'s' if self.days != 1 else ''} before the due date"
-
-
-After: TypeAlias = PastDue | DueIn
-
-
-@attrs.frozen(kw_only=True)
-class Delivered:
-    """A notice that covers the anchor was delivered in this cycle, at least so many days ago."""
-
-    notice: str = attrs.field(validator=identifier)
-    days_ago: int = attrs.field(default=0, validator=non_negative_int)
-
-    def __str__(self) -> str:
-        return f"{self.notice} delivered {self.days_ago} days ago"
-
-
-@attrs.frozen(kw_only=True)
-class Approved:
-    """Someone with this authority gave leave for the stage in this cycle."""
-
-    authority: str = attrs.field(validator=identifier)
-
-    def __str__(self) -> str:
-        return f"approval by {self.authority}"
-
-
-@attrs.frozen(kw_only=True)
-class Holds:
-    """A guard holds on the account's facts, such as arrears of at least a given sum."""
-
-    guard: Guard = attrs.field()
-
-
-Need: TypeAlias = Delivered | Approved | Holds
-Action: TypeAlias = Literal["notice", "task", "command"]
-
-
-@attrs.frozen(kw_only=True)
-class Step:
-    """One thing to do inside a stage, `day` days after the stage was reached.
-
-    `action` says what `what` names: a notice to send through the first usable of `channels`, a task for a person, or
-    a command to the host. `every_days` repeats the step until it was taken `times` times. A step that `is_always_allowed`
-    (thanks, notices that the law requires) passes the holds.
-    """
-
-    id: str = attrs.field(validator=identifier)
-    day: int = attrs.field(default=0, validator=non_negative_int)
-    action: Action = attrs.field(default="notice")
-    what: str = attrs.field(validator=identifier)
-    channels: tuple[Channel, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Channel))
-    every_days: int | None = attrs.field(default=None, validator=optional(positive_int))
-    times: int = attrs.field(default=1, validator=positive_int)
-    is_always_allowed: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        if self.action == "notice" and not self.channels:
-            raise InvalidPolicy([Problem(code="escalation.channels", path=self.id, text="a notice needs a channel")])
-        if self.action == "command" and self.what not in COMMANDS:
-            text = "no such command to the host"
-            problem = Problem(code="escalation.command", path=self.id, text=text, value=self.what, choices=COMMANDS)
-            raise InvalidPolicy([problem])
-        if self.times > 1 and self.every_days is None:
-            text = "a step that is taken more than once needs every_days"
-            raise InvalidPolicy([Problem(code="escalation.no_progress_cycle", path=self.id, text=text)])
-
-
-@attrs.frozen(kw_only=True)
-class StageRule:
-    """One rung: when it is reached, what must hold first, what is done in it, and what it may lead to."""
-
-    id: str = attrs.field(validator=identifier)
-    after: After = attrs.field()
-    needs: tuple[Need, ...] = attrs.field(default=(), converter=as_tuple)
-    steps: tuple[Step, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Step))
-    consequences: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    """What this stage really does to the debtor, such as `legal-action`; notices may threaten nothing else."""
-
-
-@attrs.frozen(kw_only=True)
-class Ladder:
-    """The stages of one segment, gentlest first, checked at birth.
-
-    Raises:
-        InvalidPolicy: `escalation.duplicate_stage`, `escalation.duplicate_step`, `escalation.reserved`,
-            `escalation.order` (a later stage that begins earlier), `escalation.unreachable_stage` (a stage that needs
-            a notice which no earlier stage sends).
-    """
-
-    stages: tuple[StageRule, ...] = attrs.field(default=(), converter=as_tuple, validator=each(StageRule))
-
-    @stages.validator
-    def _check(self, _attribute: attrs.Attribute[Any], stages: tuple[StageRule, ...]) -> None:
-        problems = list(_problems(stages))
-        if problems:
-            raise InvalidPolicy(problems)
-
-    def __iter__(self) -> Iterator[StageRule]:
-        return iter(self.stages)
-
-    def stage(self, stage_id: str) -> StageRule | None:
-        """Return the rung of that id, or None."""
-        return next((rule for rule in self.stages if rule.id == stage_id), None)
+_DAY: Final = timedelta(days=1)
 
 
 # -- where an account stands -----------------------------------------------------------------------------------
@@ -226,8 +102,9 @@ class Ladder:
 class Standing:
     """The stage an account has reached, since when, on account of which claims, why, and what keeps it from the next.
 
-    `anchor` is the reference of the oldest claim that counts, `covers` those that a notice of this stage speaks of.
-    `next_on` is the first later day on which the stage could differ by itself.
+    `anchor` is the reference of the oldest claim in that stage, `covers` are all of them. `climbs` are the rungs on
+    which each claim stands or stood, gentlest first. `next_on` is the first later day on which any of this could
+    differ by itself.
     """
 
     stage: str
@@ -237,17 +114,12 @@ class Standing:
     covers: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     blocked: tuple[Reason, ...] = ()
+    """What is missing for the next stage whose day has come."""
     wants: tuple[str, ...] = ()
-    """Authorities whose approval is the only thing that keeps the account from the next stage."""
+    """Authorities whose approval is the only thing that keeps the account from the stage `wants_for`."""
     wants_for: str | None = None
+    climbs: tuple[Climb, ...] = ()
     next_on: date | None = None
-
-
-def item_ref(item: AgedItem) -> str:
-    """Return the name under which notices remember a claim: a receivable's id, or plan and instalment number."""
-    if item.plan_id is not None:
-        return f"{item.plan_id}#{item.instalment_number}"
-    return str(item.receivable_id)
 
 
 def stage_of(
@@ -260,88 +132,57 @@ def stage_of(
 ) -> Standing:
     """Find the furthest stage that the account has reached on `snapshot.as_of`.
 
-    `items` are the open claims that may be acted on, held ones left out. The answer depends on nothing but its
-    arguments; what was answered yesterday plays no part.
+    `items` are the open claims that may be acted on, held ones and charges left out. The answer depends on nothing but
+    its arguments, and not on their order; what was answered yesterday plays no part.
+
+    Raises:
+        CalendarMissing: a stage counts business days which `calendar` does not know.
     """
+    mountain = Mountain(ladder=ladder, items=items, facts=facts, snapshot=snapshot, calendar=calendar)
     as_of = snapshot.as_of
-    ordered = sorted(items, key=lambda item: (item.due_on, item_ref(item)))
-    past_due = [item for item in ordered if item.due_on < as_of]
-    turns = [item.due_on + timedelta(days=1) for item in ordered if item.due_on >= as_of]
-    blocked: list[Reason] = []
-    wants: tuple[str, ...] = ()
-    wants_for: str | None = None
-    for rule in reversed(ladder.stages):
-        if isinstance(rule.after, DueIn):
-            pool = [item for item in ordered if item.due_on >= as_of]
-        else:
-            pool = past_due
-        starts = [rule.after.first_on(item.due_on, calendar) for item in ordered]
-        turns += [start for start in starts if start > as_of]
-        reached = [item for item in pool if rule.after.first_on(item.due_on, calendar) <= as_of]
-        if not reached:
-            continue
-        anchor = _anchor(rule, reached, snapshot)
-        answer = _needs_of(rule, anchor, facts, snapshot)
-        turns += [turn for turn in answer.turns if turn > as_of]
-        if answer.missing:
-            if not blocked:
-                wants, wants_for = (answer.wants, rule.id) if answer.only_wants else ((), None)
-                blocked = [
-                    Reason(code="escalation.blocked", text=f"not yet {rule.id}: {missing}")
-                    for missing in answer.missing
-                ]
-            continue
-        covers = reached if isinstance(rule.after, DueIn) else past_due
-        since_on = max(rule.after.first_on(anchor.due_on, calendar), *answer.since, date.min)
-        why = f"{item_ref(anchor)} is {_lateness(anchor, as_of)}, and {rule.id} begins {rule.after}"
+    tried = [(item, mountain.reaches(item)) for item in mountain.items]
+    climbs = [climb for item, reaches in tried for climb in rungs_stood_on(item, reaches)]
+    place = {rule.id: number for number, rule in enumerate(ladder)}
+    climbs.sort(key=lambda one: place[one.rule.id])  # stable: within a rung the oldest claim comes first
+    past_due = [item for item in mountain.items if item.due_on < as_of]
+    standing = [one for one in climbs if one.until_on is None and one.rule.is_pre_due != bool(past_due)]
+    blocked, wants_for, wants = _what_is_missing(ladder, tried, standing)
+    turns = [turn for _, reaches in tried for one in reaches for turn in one.turns]
+    turns += [item.due_on + _DAY for item in mountain.items if item.due_on >= as_of]
+    next_on = min((turn for turn in turns if turn > as_of), default=None)
+    if not standing:
+        stage, text = CURRENT, "nothing is past due"
+        if past_due:
+            stage = GRACE
+            text = f"{item_ref(past_due[0])} is {_lateness(past_due[0].due_on, as_of)}, which no stage speaks of yet"
         return Standing(
-            stage=rule.id,
-            rule=rule,
-            since_on=since_on,
-            anchor=item_ref(anchor),
-            covers=tuple(item_ref(item) for item in covers),
-            reasons=(Reason(code="escalation.stage", text=f"stage {rule.id}: {why}"),),
-            blocked=tuple(blocked),
+            stage=stage,
+            reasons=(Reason(code="escalation.stage", text=f"stage {stage}: {text}"),),
+            blocked=blocked,
             wants=wants,
             wants_for=wants_for,
-            next_on=min(turns, default=None),
+            climbs=tuple(climbs),
+            next_on=next_on,
         )
-    stage, text = CURRENT, "nothing is past due"
-    if past_due:
-        oldest = past_due[0]
-        stage, text = GRACE, f"{item_ref(oldest)} is {_lateness(oldest, as_of)}, which no stage speaks of yet"
+    rule = standing[-1].rule
+    there = [one for one in standing if one.rule is rule]
+    why = f"{there[0].ref} is {_lateness(there[0].due_on, as_of)}, and {rule.id} begins {rule.after}"
     return Standing(
-        stage=stage,
-        reasons=(Reason(code="escalation.stage", text=f"stage {stage}: {text}"),),
-        blocked=tuple(blocked),
+        stage=rule.id,
+        rule=rule,
+        since_on=min(one.since_on for one in there),
+        anchor=there[0].ref,
+        covers=tuple(one.ref for one in there),
+        reasons=(Reason(code="escalation.stage", text=f"stage {rule.id}: {why}"),),
+        blocked=blocked,
         wants=wants,
         wants_for=wants_for,
-        next_on=min(turns, default=None),
+        climbs=tuple(climbs),
+        next_on=next_on,
     )
 
 
-# -- what is due inside the stage ------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class PlannedStep:
-    """A step whose day has come: which occurrence of it, for which claims, planned for when, and how late."""
-
-    stage: str
-    step: Step
-    occurrence: int
-    planned_on: date
-    late_days: int
-    anchor: str
-    covers: tuple[str, ...]
-
-    def key(self, account_id: str, cycle: int, channel: str = "") -> str:
-        """Return the semantic key under which this step may be taken once."""
-        if self.step.action == "notice":
-            return semantic_key("notice", account_id, cycle, self.stage, self.step.id, channel, self.occurrence)
-        if self.step.action == "task":
-            return semantic_key("task", account_id, cycle, self.stage, self.step.id, self.anchor, self.occurrence)
-        return semantic_key("command", account_id, cycle, self.stage, self.step.what)
+# -- what is due inside the stages -----------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -357,29 +198,38 @@ class StepsDue:
 
 
 def steps_due(*, standing: Standing, snapshot: AccountSnapshot) -> StepsDue:
-    """Say which steps of the stage are due and not yet done for the anchor.
+    """Say which steps are due and not yet done, for every claim on the rung where it stands or stood.
 
-    A notice is done when one that covers the anchor went out in this cycle and was neither suppressed nor bounced; a
-    bounced one is planned again at once, for another channel, a suppressed one from the next day on.
+    A notice is done for a claim when one that spoke of it went out in this cycle and was neither suppressed nor
+    bounced; a bounced one is planned again at once, for another channel, a suppressed one from the next day on. What
+    was planned earlier comes first; on one day, the sterner stage does.
     """
-    rule, since_on, anchor = standing.rule, standing.since_on, standing.anchor
-    if rule is None or since_on is None or anchor is None:
-        return StepsDue()
-    as_of = snapshot.as_of
-    due: list[PlannedStep] = []
-    reasons: list[Reason] = []
+    overtaken = _overtaken(standing, snapshot)
+    due: list[tuple[date, int, int, PlannedStep]] = []
+    reasons: dict[Reason, None] = {}
     turns: list[date] = []
-    for step in rule.steps:
-        planned = _plan(step, standing, since_on, anchor, snapshot)
-        if isinstance(planned, Reason):
-            reasons.append(planned)
-        elif isinstance(planned, PlannedStep):
-            if planned.planned_on > as_of:
-                turns.append(planned.planned_on)
-            else:
-                due.append(planned)
-    due.sort(key=lambda one: (one.planned_on, rule.steps.index(one.step)))
-    return StepsDue(steps=tuple(due), reasons=tuple(reasons), next_on=min(turns, default=None))
+    for rank, (rule, group) in enumerate(groupby(standing.climbs, key=lambda one: one.rule)):
+        climbs = tuple(group)
+        if any(one.until_on is None and one.expired for one in climbs):
+            names = ", ".join(climbs[-1].expired)
+            reasons[Reason(code="escalation.expired", text=f"steps of {rule.id} wait: leave by {names} has ended")] = (
+                None
+            )
+            continue
+        rung = Rung(rule=rule, climbs=climbs, snapshot=snapshot)
+        for number, step in enumerate(rule.steps):
+            for found in rung.planned(step, overtaken.get(rule.id, frozenset())):
+                if isinstance(found, PlannedStep):
+                    due.append((found.planned_on, -rank, number, found))
+                elif isinstance(found, Reason):
+                    reasons[found] = None
+                else:
+                    turns.append(found)
+    due.sort(key=lambda one: one[:3])
+    return StepsDue(steps=tuple(one[3] for one in due), reasons=tuple(reasons), next_on=min(turns, default=None))
+
+
+# -- what stands in the way ------------------------------------------------------------------------------------
 
 
 def holds_on(snapshot: AccountSnapshot, *, promised: Sequence[AppliedHold] = ()) -> tuple[AppliedHold, ...]:
@@ -419,6 +269,9 @@ def holds_on(snapshot: AccountSnapshot, *, promised: Sequence[AppliedHold] = ())
     return (*found, *promised)
 
 
+# -- the ladder laid out in time -------------------------------------------------------------------------------
+
+
 @attrs.frozen(kw_only=True)
 class TimelineEntry:
     """One line of a ladder laid out in time: on that day, that stage begins or that step is due."""
@@ -429,27 +282,22 @@ class TimelineEntry:
 
 
 def timeline(ladder: Ladder, *, due_on: date, calendar: BusinessCalendar = WEEKENDS_ONLY) -> tuple[TimelineEntry, ...]:
-    """Lay the ladder out in time for one claim that is never paid, every notice sent and delivered on its day.
+    """Lay the ladder out in time for one claim that is never paid, as `stage_of` and `steps_due` would take it.
 
-    Approvals are taken as given on the day they are first asked for. Stages whose other needs are not about notices are
-    shown as if those held.
+    Every notice arrives on the day it is sent, and every approval is given on the day it is asked for. Needs about
+    sums and counts are taken as fulfilled.
+
+    >>> mail = Step(id="friendly", what="friendly", channels=["email"])
+    >>> rules = Ladder(stages=[StageRule(id="reminder", after=PastDue(days=5), steps=[mail])])
+    >>> [(str(entry.on), entry.text) for entry in timeline(rules, due_on=date(2026, 3, 1))]
+    [('2026-03-06', 'reminder begins, 5 days past due'), ('2026-03-06', 'notice friendly by email')]
     """
-    delivered: dict[str, date] = {}
-    entries: list[TimelineEntry] = []
-    for rule in ladder:
-        begins = rule.after.first_on(due_on, calendar)
-        for need in rule.needs:
-            if isinstance(need, Delivered) and need.notice in delivered:
-                begins = max(begins, delivered[need.notice] + timedelta(days=need.days_ago))
-        entries.append(TimelineEntry(on=begins, stage=rule.id, text=f"{rule.id} begins: {rule.after}"))
-        for step in rule.steps:
-            for turn in range(step.times):
-                day = begins + timedelta(days=step.day + turn * (step.every_days or 0))
-                channels = f" by {', '.join(step.channels)}" if step.channels else ""
-                entries.append(TimelineEntry(on=day, stage=rule.id, text=f"{step.action} {step.what}{channels}"))
-                if step.action == "notice":
-                    delivered.setdefault(step.what, day)
-    return tuple(sorted(entries, key=lambda entry: entry.on))
+    plain = Ladder(
+        stages=[
+            attrs.evolve(rule, needs=[need for need in rule.needs if not isinstance(need, Holds)]) for rule in ladder
+        ]
+    )
+    return tuple(_lived(plain, due_on, calendar))
 
 
 # -- details ---------------------------------------------------------------------------------------------------
@@ -463,182 +311,112 @@ _FLAG_HOLDS: Final = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class _Needs:
-    missing: tuple[str, ...] = ()
-    wants: tuple[str, ...] = ()
-    since: tuple[date, ...] = ()
-    turns: tuple[date, ...] = ()
-
-    @property
-    def only_wants(self) -> bool:
-        return bool(self.wants) and len(self.wants) == len(self.missing)
-
-
-def _anchor(rule: StageRule, reached: Sequence[AgedItem], snapshot: AccountSnapshot) -> AgedItem:
-    """Choose the oldest claim or, before the due date, the first of which no notice of the stage has spoken yet."""
-    if isinstance(rule.after, DueIn):
-        spoken = [one for one in snapshot.notices if one.stage == rule.id and one.suppressed_on is None]
-        for item in reached:
-            if not any(_covers(one, snapshot, item_ref(item)) for one in spoken):
-                return item
-    return reached[0]
-
-
-def _needs_of(rule: StageRule, anchor: AgedItem, facts: AccountFacts, snapshot: AccountSnapshot) -> _Needs:
-    """Judge every need of a stage, so that all that is missing can be said at once."""
-    as_of = snapshot.as_of
-    missing: list[str] = []
-    wants: list[str] = []
-    since: list[date] = []
-    turns: list[date] = []
-    for need in rule.needs:
-        match need:
-            case Delivered(notice=notice, days_ago=days_ago):
-                days = sorted(
-                    record.delivered_on
-                    for record in snapshot.notices
-                    if record.notice == notice
-                    and record.delivered_on is not None
-                    and _covers(record, snapshot, item_ref(anchor))
-                )
-                if not days:
-                    missing.append(f"{notice} was not delivered for {item_ref(anchor)}")
-                elif days[0] + timedelta(days=days_ago) > as_of:
-                    ready_on = days[0] + timedelta(days=days_ago)
-                    missing.append(f"{notice} was delivered on {days[0]}, and {days_ago} days end on {ready_on}")
-                    turns.append(ready_on)
-                else:
-                    since.append(days[0] + timedelta(days=days_ago))
-            case Approved(authority=authority):
-                granted = [
-                    one
-                    for one in snapshot.approvals
-                    if one.subject == rule.id
-                    and one.authority == authority
-                    and one.is_valid(as_of, cycle=snapshot.cycle)
-                ]
-                if granted:
-                    since.append(min(one.granted_on for one in granted))
-                    turns += [one.until_on for one in granted if one.until_on is not None]
-                else:
-                    missing.append(f"{authority} has not approved it")
-                    wants.append(authority)
-            case Holds(guard=guard):
-                verdict = judge(guard, facts)
-                if not verdict:
-                    missing.append("; ".join(verdict.why))
-    return _Needs(missing=tuple(missing), wants=tuple(wants), since=tuple(since), turns=tuple(turns))
+def _what_is_missing(
+    ladder: Ladder, tried: Sequence[tuple[AgedItem, tuple[Reach, ...]]], standing: Sequence[Climb]
+) -> tuple[tuple[Reason, ...], str | None, tuple[str, ...]]:
+    """Say what keeps the account from the next stage, and whose approval would alone bring it to which one."""
+    reasons: tuple[Reason, ...] = ()
+    here = standing[-1] if standing else None
+    if here is not None and here.expired:
+        return (), here.rule.id, here.expired
+    stages = [rule.id for rule in ladder if not rule.is_pre_due]
+    beyond = stages[stages.index(here.rule.id) + 1 :] if here is not None and here.rule.id in stages else stages
+    for stage in beyond:
+        short = [one for _, reaches in tried for one in reaches if one.rule.id == stage and one.missing]
+        if not short:
+            continue
+        nearest = min(short, key=lambda one: len(one.missing))
+        if not reasons:
+            reasons = tuple(
+                Reason(code="escalation.blocked", text=f"not yet {stage}: {missing}") for missing in nearest.missing
+            )
+        if nearest.only_wants:
+            return reasons, stage, nearest.wants
+    return reasons, None, ()
 
 
-def _plan(
-    step: Step, standing: Standing, since_on: date, anchor: str, snapshot: AccountSnapshot
-) -> PlannedStep | Reason | None:
-    """Find the next occurrence of a step for the anchor; None where it was taken as often as it should be."""
-    as_of = snapshot.as_of
-    planned_on = since_on + timedelta(days=step.day)
-    occurrence = 1
-    if step.action == "notice":
-        records = [
-            one
-            for one in snapshot.notices
-            if one.cycle == snapshot.cycle and one.stage == standing.stage and one.step == step.id
-        ]
-        ours = [one for one in records if _covers(one, snapshot, anchor)]
-        done = [one for one in ours if one.bounced_on is None and one.suppressed_on is None]
-        stopped = [one.suppressed_on for one in ours if one.suppressed_on is not None]
-        if len(done) >= step.times:
-            return None
-        if len(stopped) >= MAX_SUPPRESSED:
-            text = f"{step.what} was stopped before sending {len(stopped)} times; a person should look"
-            return Reason(code="escalation.suppressed", text=text)
-        if done and step.every_days is not None:
-            planned_on += timedelta(days=step.every_days * len(done))
-            planned_on = max(planned_on, max(one.requested_on for one in done) + timedelta(days=step.every_days))
-        if stopped and max(stopped) >= as_of:
-            planned_on = max(planned_on, max(stopped) + timedelta(days=1))
-        occurrence = 1 + max((one.occurrence for one in records), default=0)
-    else:
-        taken = 0
-        while taken < step.times and _issued(step, standing, anchor, taken + 1, snapshot):
-            taken += 1
-        if taken >= step.times:
-            return None
-        planned_on += timedelta(days=(step.every_days or 0) * taken)
-        occurrence = taken + 1
-    return PlannedStep(
-        stage=standing.stage,
-        step=step,
-        occurrence=occurrence,
-        planned_on=planned_on,
-        late_days=max(0, (as_of - planned_on).days),
-        anchor=anchor,
-        covers=standing.covers,
-    )
+def _overtaken(standing: Standing, snapshot: AccountSnapshot) -> dict[str, frozenset[str]]:
+    """Find, for each stage, the claims of which a notice of a further stage has already spoken."""
+    found: dict[str, frozenset[str]] = {}
+    spoken: set[str] = set()
+    stages = list(dict.fromkeys(one.rule.id for one in standing.climbs))
+    for stage in reversed(stages):
+        found[stage] = frozenset(spoken)
+        refs = {one.ref for one in standing.climbs if one.rule.id == stage}
+        for record in snapshot.notices:
+            went_out = record.bounced_on is None and record.suppressed_on is None
+            if record.stage == stage and record.cycle == snapshot.cycle and went_out:
+                spoken |= refs & set(record.receivable_ids) if record.receivable_ids else refs
+    return found
 
 
-def _issued(step: Step, standing: Standing, anchor: str, occurrence: int, snapshot: AccountSnapshot) -> bool:
-    probe = PlannedStep(
-        stage=standing.stage,
-        step=step,
-        occurrence=occurrence,
-        planned_on=snapshot.as_of,
-        late_days=0,
-        anchor=anchor,
-        covers=(),
-    )
-    return probe.key(snapshot.account.account_id, snapshot.cycle) in snapshot.issued_keys
-
-
-def _covers(record: NoticeRecord, snapshot: AccountSnapshot, anchor: str) -> bool:
-    """Say whether a notice of this cycle spoke of the anchor; one that names no claims spoke of all."""
-    return record.cycle == snapshot.cycle and (not record.receivable_ids or anchor in record.receivable_ids)
-
-
-def _lateness(item: AgedItem, as_of: date) -> str:
-    days = (as_of - item.due_on).days
+def _lateness(due_on: date, as_of: date) -> str:
+    days = (as_of - due_on).days
     if days > 0:
         return f"{days} day{'s' if days != 1 else ''} past due"
     return "due today" if days == 0 else f"due in {-days} day{'s' if days != -1 else ''}"
 
 
-def _problems(stages: tuple[StageRule, ...]) -> Iterator[Problem]:
-    sent: set[str] = set()
-    last: tuple[int, int] = (-10_000, 0)
-    for place, rule in enumerate(stages):
-        path = f"[{place}]"
-        if rule.id in (CURRENT, GRACE, CURED):
-            yield Problem(
-                code="escalation.reserved", path=path, text=f"{rule.id} is a name of the house; choose another"
-            )
-        if any(rule.id == other.id for other in stages[:place]):
-            yield Problem(code="escalation.duplicate_stage", path=path, text=f"stage {rule.id} stands twice")
-        steps = [step.id for step in rule.steps]
-        for step_id in sorted({one for one in steps if steps.count(one) > 1}):
-            text = f"step {step_id} stands twice in stage {rule.id}; give each an id of its own"
-            yield Problem(code="escalation.duplicate_step", path=f"{path}.steps", text=text)
-        begins = _begins(rule.after)
-        if begins < last:
-            text = f"stage {rule.id} begins earlier than the stage before it; put the gentler one first"
-            yield Problem(code="escalation.order", path=f"{path}.after", text=text)
-        last = max(last, begins)
-        for number, need in enumerate(rule.needs):
-            if isinstance(need, Delivered) and need.notice not in sent:
-                text = f"stage {rule.id} can never be reached: no earlier stage sends {need.notice}"
-                yield Problem(
-                    code="escalation.unreachable_stage",
-                    path=f"{path}.needs[{number}]",
-                    text=text,
-                    choices=tuple(sorted(sent)),
-                )
-        sent |= {step.what for step in rule.steps if step.action == "notice"}
+def _lived(ladder: Ladder, due_on: date, calendar: BusinessCalendar) -> Iterator[TimelineEntry]:
+    """Look at one claim day by day, as a host would, and do what is due."""
+    notices: list[NoticeRecord] = []
+    approvals: list[Approval] = []
+    issued: list[str] = []
+    stage = None
+    day: date | None = min((rule.after.first_on(due_on, calendar) for rule in ladder), default=None)
+    while day is not None:
+        item = AgedItem(
+            receivable_id="claim",
+            due_on=due_on,
+            amount_open=Money(1, "EUR"),
+            days_past_due=max(0, (day - due_on).days),
+            delinquent_days=0,
+            bucket="",
+        )
+        snapshot = AccountSnapshot(
+            as_of=day,
+            account=Account(account_id="account", debtor_id="debtor"),
+            debtor=Debtor(debtor_id="debtor", kind=DebtorKind.BUSINESS),
+            notices=notices,
+            approvals=approvals,
+            issued_keys=issued,
+        )
+        standing = stage_of(
+            ladder=ladder, items=[item], facts=AccountFacts(as_of=day), snapshot=snapshot, calendar=calendar
+        )
+        if standing.wants_for is not None:
+            subject = standing.wants_for
+            for name in standing.wants:
+                approvals.append(Approval(subject=subject, authority=name, granted_by=name, granted_on=day))
+            continue
+        if standing.rule is not None and standing.stage != stage:
+            stage = standing.stage
+            yield TimelineEntry(on=day, stage=stage, text=f"{stage} begins, {standing.rule.after}")
+        due = steps_due(standing=standing, snapshot=snapshot)
+        turns = [turn for turn in (standing.next_on, due.next_on) if turn is not None]
+        if due.steps:
+            one = due.steps[0]
+            channels = f" by {' or '.join(one.step.channels)}" if one.step.channels else ""
+            yield TimelineEntry(on=day, stage=one.stage, text=f"{one.step.action} {one.step.what}{channels}")
+            key = one.key("account", 0)
+            issued.append(key)
+            if one.step.action == "notice":
+                notices.append(_sent(one, key, day))
+            turns.append(day + _DAY)
+        day = min(turns, default=None)
 
 
-def _begins(after: After) -> tuple[int, int]:
-    """Order stages by their start: five business days are at least seven calendar days."""
-    if isinstance(after, DueIn):
-        return (-after.days, 0)
-    if after.days is not None:
-        return (after.days, 0)
-    business_days = after.business_days or 0
-    return (business_days + 2 * (business_days // 5), 0)
+def _sent(one: PlannedStep, key: str, day: date) -> NoticeRecord:
+    channel: Channel = one.step.channels[0]
+    return NoticeRecord(
+        key=key,
+        notice=one.step.what,
+        stage=one.stage,
+        step=one.step.id,
+        channel=channel,
+        cycle=0,
+        occurrence=one.occurrence,
+        requested_on=day,
+        receivable_ids=one.covers,
+        sent_on=day,
+    )

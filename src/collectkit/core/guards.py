@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import attrs
 
 from collectkit.core.checks import as_frozenset, as_tuple, each, non_negative_int, optional, plain_date, texts
-from collectkit.core.errors import InvalidPolicy, Problem
+from collectkit.core.errors import InvalidPolicy, InvalidRecord, Problem
 from collectkit.core.money import Money, sum_by_currency
+from collectkit.core.reading import exact_of
 
 __all__ = [
     "AMOUNT_FACTS",
@@ -37,8 +38,28 @@ __all__ = [
     "Verdict",
     "bounds_on",
     "implies",
+    "in_words",
+    "is_lost_with_time",
     "judge",
 ]
+
+
+def _feature(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Accept an exact number that can be compared: NaN and a bool would slip through every test."""
+    if isinstance(value, bool) or not isinstance(value, (int, Fraction)):
+        raise InvalidRecord(
+            "segments.invalid_feature",
+            f"{attribute.name} needs a whole number or a Fraction, not {type(value).__name__}; None says it is unknown",
+            field=attribute.name,
+        )
+
+
+def _share(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    _feature(instance, attribute, value)
+    if isinstance(value, (int, Fraction)) and not 0 <= value <= 1:
+        raise InvalidRecord(
+            "segments.invalid_feature", f"{attribute.name} is a share from 0 to 1", field=attribute.name
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +69,9 @@ class AccountFacts:
     Only principal counts as past due, settled or late: charges do not make a debtor worse. A receivable is settled
     late when it was paid in full after its due date. Ratios are exact fractions; None means that there is nothing to
     divide by yet.
+
+    Raises:
+        InvalidRecord: `segments.invalid_feature` for a score or ratio that is no exact number, or a share outside 0 to 1.
     """
 
     as_of: date = attrs.field(validator=plain_date)
@@ -61,11 +85,11 @@ class AccountFacts:
     """How many receivables were ever settled."""
     late_settled_count: int = attrs.field(default=0, validator=non_negative_int)
     """How many of the settled ones were settled after their due date."""
-    late_ratio: Fraction | None = None
+    late_ratio: Fraction | None = attrs.field(default=None, validator=optional(_share))
     """Settled late as a share of all settled."""
     days_known: int | None = attrs.field(default=None, validator=optional(non_negative_int))
     """Days since the account was opened or, where that is not known, since its first receivable was issued."""
-    days_beyond_terms: Fraction | None = None
+    days_beyond_terms: Fraction | None = attrs.field(default=None, validator=optional(_feature))
     """Mean of settlement day minus due day over all settled receivables; negative means early."""
     promises_kept: int = attrs.field(default=0, validator=non_negative_int)
     promises_broken: int = attrs.field(default=0, validator=non_negative_int)
@@ -75,8 +99,8 @@ class AccountFacts:
     """Notices sent in the present cycle."""
     cycle: int = attrs.field(default=0, validator=non_negative_int)
     """How often the account was cured before."""
-    score: int | None = None
-    """A score that the host brought, or None."""
+    score: int | None = attrs.field(default=None, validator=optional(_feature))
+    """A score that the host brought, on the host's own scale, or None."""
     arrears: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
     """What is past due, one sum per currency."""
     amount_open: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
@@ -133,10 +157,27 @@ def _known(names: tuple[str, ...]) -> Any:
 
 
 def _exact(value: str | int | Decimal | Fraction) -> Fraction:
-    if isinstance(value, float):
-        problem = Problem(code="segments.float", path="bound", text="a bound must be exact; pass text, int or Decimal")
-        raise InvalidPolicy([problem])
-    return Fraction(value)
+    number = exact_of(value)
+    if number is None:
+        reason, text = "bound", "a bound is an exact number, such as 30, '0.5' or '1/3'"
+        if isinstance(value, float):
+            reason, text = "float", "a bound must be exact; pass text, int or Decimal"
+        raise InvalidPolicy([Problem(code=f"segments.{reason}", path="bound", text=text)])
+    return number
+
+
+def _one_per_currency(_instance: object, attribute: attrs.Attribute[Any], value: tuple[Money, ...]) -> None:
+    each(Money)(_instance, attribute, value)
+    if len({bound.currency for bound in value}) < len(value):
+        text = "two bounds for one currency; keep one"
+        raise InvalidPolicy([Problem(code="segments.duplicate_currency", path=attribute.name, text=text)])
+
+
+def _guards(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    for one in value if isinstance(value, tuple) else (value,):
+        if not isinstance(one, get_args(Guard)):
+            text = f"a guard is needed, not {type(one).__name__}"
+            raise InvalidPolicy([Problem(code="segments.guard", path=attribute.name, text=text)])
 
 
 @attrs.frozen(kw_only=True)
@@ -160,7 +201,7 @@ class AmountAtLeast:
     """In some listed currency the sum is at or above its bound; a currency that is not listed never fulfils it."""
 
     fact: str = _known(AMOUNT_FACTS)
-    bounds: tuple[Money, ...] = attrs.field(converter=as_tuple, validator=each(Money))
+    bounds: tuple[Money, ...] = attrs.field(converter=as_tuple, validator=_one_per_currency)
 
 
 @attrs.frozen(kw_only=True)
@@ -168,7 +209,7 @@ class AmountAtMost:
     """In every currency that is owed the sum is at or below its bound; a currency without a bound makes it false."""
 
     fact: str = _known(AMOUNT_FACTS)
-    bounds: tuple[Money, ...] = attrs.field(converter=as_tuple, validator=each(Money))
+    bounds: tuple[Money, ...] = attrs.field(converter=as_tuple, validator=_one_per_currency)
 
 
 @attrs.frozen(kw_only=True)
@@ -183,21 +224,21 @@ class Has:
 class All:
     """Every test holds; with no test it always holds."""
 
-    tests: tuple[Guard, ...] = attrs.field(default=(), converter=as_tuple)
+    tests: tuple[Guard, ...] = attrs.field(default=(), converter=as_tuple, validator=_guards)
 
 
 @attrs.frozen(kw_only=True)
 class AnyOf:
     """At least one test holds; with no test it never holds."""
 
-    tests: tuple[Guard, ...] = attrs.field(default=(), converter=as_tuple)
+    tests: tuple[Guard, ...] = attrs.field(default=(), converter=as_tuple, validator=_guards)
 
 
 @attrs.frozen(kw_only=True)
 class Not:
     """The test does not hold. What is not known makes the inner test false, so this one true."""
 
-    test: Guard = attrs.field()
+    test: Guard = attrs.field(validator=_guards)
 
 
 Guard: TypeAlias = AtLeast | AtMost | AmountAtLeast | AmountAtMost | Has | All | AnyOf | Not
@@ -236,7 +277,7 @@ def judge(guard: Guard, facts: AccountFacts) -> Verdict:
             return _judge_ceiling(fact, sum_by_currency(getattr(facts, fact)), bounds)
         case Has(fact=fact, values=values):
             held = sorted(getattr(facts, fact) & set(values))
-            wanted = " or ".join(values)
+            wanted = " or ".join(values) or "any value that is named"
             why = f"{fact} is {', '.join(held)}" if held else f"{fact} is not {wanted}"
             return Verdict(holds=bool(held), why=(why,))
         case All(tests=tests):
@@ -272,6 +313,50 @@ def bounds_on(guard: Guard, fact: str) -> Iterator[int]:
             pass
 
 
+def is_lost_with_time(guard: Guard, fact: str) -> bool:
+    """Say whether a growing fact can turn a guard false that holds: an upper bound on it, or a lower one negated.
+
+    >>> is_lost_with_time(AtMost(fact="days_past_due", bound=30), "days_past_due")
+    True
+    >>> is_lost_with_time(AtLeast(fact="days_past_due", bound=30), "days_past_due")
+    False
+    """
+    match guard:
+        case AtMost(fact=name):
+            return name == fact
+        case All(tests=tests) | AnyOf(tests=tests):
+            return any(is_lost_with_time(test, fact) for test in tests)
+        case Not(test=test):
+            return _is_won_with_time(test, fact)
+        case _:
+            return False
+
+
+def in_words(guard: Guard) -> str:
+    """Say a guard as a condition, for tables and messages.
+
+    >>> in_words(All(tests=(AtLeast(fact="late_ratio", bound="0.5"), Not(test=Has(fact="flag", values=("hardship",))))))
+    'late_ratio at least 50 % and not (flag is hardship)'
+    """
+    match guard:
+        case AtLeast(fact=fact, bound=bound):
+            return f"{fact} at least {_figure(fact, bound)}"
+        case AtMost(fact=fact, bound=bound):
+            return f"{fact} at most {_figure(fact, bound)}"
+        case AmountAtLeast(fact=fact, bounds=bounds):
+            return f"{fact} at least {' or '.join(map(str, bounds)) or 'a sum that is not named'}"
+        case AmountAtMost(fact=fact, bounds=bounds):
+            return f"{fact} at most {' and '.join(map(str, bounds)) or 'nothing'}"
+        case Has(fact=fact, values=values):
+            return f"{fact} is {' or '.join(values) or 'a value that is not named'}"
+        case All(tests=tests):
+            return " and ".join(_bracketed(test) for test in tests) or "always"
+        case AnyOf(tests=tests):
+            return " or ".join(_bracketed(test) for test in tests) or "never"
+        case Not(test=test):
+            return f"not ({in_words(test)})"
+
+
 def implies(stronger: Guard, weaker: Guard) -> bool:
     """Say whether `weaker` surely holds wherever `stronger` holds; False means only that it could not be shown.
 
@@ -305,6 +390,23 @@ def implies(stronger: Guard, weaker: Guard) -> bool:
 
 
 # -- details ---------------------------------------------------------------------------------------------------
+
+
+def _is_won_with_time(guard: Guard, fact: str) -> bool:
+    match guard:
+        case AtLeast(fact=name):
+            return name == fact
+        case All(tests=tests) | AnyOf(tests=tests):
+            return any(_is_won_with_time(test, fact) for test in tests)
+        case Not(test=test):
+            return is_lost_with_time(test, fact)
+        case _:
+            return False
+
+
+def _bracketed(guard: Guard) -> str:
+    said = in_words(guard)
+    return f"({said})" if isinstance(guard, (All, AnyOf)) and len(guard.tests) > 1 else said
 
 
 def _by_currency(bounds: tuple[Money, ...]) -> Mapping[str, Money]:

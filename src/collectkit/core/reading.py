@@ -7,19 +7,22 @@ caller sees all of it at once in one `InvalidPolicy`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from collectkit.core.errors import CollectkitError, InvalidPolicy, Problem
 from collectkit.core.money import Money
 
-__all__ = ["Problems", "TableReader"]
+__all__ = ["Problems", "TableReader", "exact_of"]
 
 T = TypeVar("T")
+
+_EXACT: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+|/0*[1-9][0-9]*)?", re.ASCII)
 
 
 class Problems:
@@ -248,19 +251,24 @@ class TableReader:
 
 
 def exact_of(value: object) -> Fraction | None:
-    """Read an exact number from text, int or a finite Decimal; anything else is None."""
+    """Read an exact number from an int, a Fraction, a Decimal, or text such as "0.015" or "1/3"; else None.
+
+    Digits are limited before any work in proportion to them is done: a file may say 1e999999999.
+    """
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, Fraction)):
         return Fraction(value)
     if isinstance(value, Decimal):
-        return Fraction(value) if value.is_finite() else None
-    if isinstance(value, str) and len(value) <= 64 and value.isascii():
-        try:
-            return Fraction(value.strip())
-        except (ValueError, ZeroDivisionError):
-            return None
+        return Fraction(value) if value.is_finite() and _is_short(value) else None
+    if isinstance(value, str) and len(value) <= 64 and _EXACT.fullmatch(value.strip()):
+        return Fraction(value.strip())
     return None
+
+
+def _is_short(value: Decimal) -> bool:
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and abs(exponent) <= 64 and len(value.as_tuple().digits) <= 64
 
 
 def _near(text: str, given: str, choices: Sequence[str]) -> str:
