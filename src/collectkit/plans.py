@@ -727,7 +727,9 @@ def plan_from_terms(
         rows = [*carried]
         for row in schedule:
             rows.append(attrs.evolve(row, number=len(rows) + 1))
-        schedule = Schedule.from_rows(rows)
+        # what the debt is more than the carried rows left of it joined it when the plan was changed
+        added = schedule.principal - carried[-1].balance
+        schedule = Schedule.from_rows(rows, joined=(len(carried), added) if added.minor else None)
     return PaymentPlan(plan_id=plan_id, terms=terms, schedule=schedule, carried=len(carried), **(agreement or {}))
 
 

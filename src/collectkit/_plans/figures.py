@@ -195,7 +195,7 @@ def _level_rows(terms: PlanTerms, opening: int, factors: Sequence[Fraction], bal
     if terms.residue_to == "spread":
         return _spread(run, payment, unit, count)
     if terms.residue_to == "first":
-        return _first(run, payment, factors)
+        return _first(run, payment, unit, factors)
     if terms.residue_to == "minimal":
         return _minimal(run, payment, unit, count)
     columns, last = run([payment] * count)
@@ -244,24 +244,30 @@ def _spread(run: Run, payment: int, unit: int, count: int) -> Columns:
     return min(candidates, key=lambda found: (abs(found[0]), -found[0]))[1]
 
 
-def _first(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
+def _first(run: Run, payment: int, unit: int, factors: Sequence[Fraction]) -> Columns:
     """Let the first row take the odd units: as much as brings the last row nearest to the others."""
+    columns = _first_at(run, payment, factors)
+    if columns[0][0] + columns[1][0] <= 0 or columns[0][0] < 0:  # many roundings up left nothing to the first
+        columns = _first_at(run, payment - unit, factors)
+    return columns
+
+
+def _first_at(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
     count = len(factors)
     growth = 1.0
     for factor in factors[1:]:
         growth *= 1 + float(factor)  # only a guess of where to look; every candidate is run exactly
     first = payment
-    best: tuple[int, Columns] | None = None
-    for _ in range(4):
-        columns, last = run([first, *[payment] * (count - 1)])
-        gap = last - payment
-        if best is None or abs(gap) < best[0]:
-            best = (abs(gap), columns)
-        step = round(gap / growth)
-        if gap == 0 or step == 0 or count == 1:
+    columns, last = run([payment] * count)
+    best = (abs(last - payment), columns)
+    for _ in range(3):
+        step = round((last - payment) / growth)
+        if step == 0 or count == 1:
             break
         first += step
-    return best[1] if best is not None else run([payment] * count)[0]
+        columns, last = run([first, *[payment] * (count - 1)])
+        best = min(best, (abs(last - payment), columns), key=lambda found: found[0])
+    return best[1]
 
 
 def rows_at(terms: PlanTerms, factors: Sequence[Fraction], payment: int) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 from math import ceil, exp, expm1, log1p
+from typing import NoReturn
 
 import attrs
 
@@ -92,20 +93,12 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
         )
     if min(principal) < 0:
         place = next(place for place, part in enumerate(principal) if part < 0)
-        interest = schedule.interest_parts[place]
         if place == len(principal) - 1 or schedule.balances[place - 1] < 0:
-            raise InvalidTerms(
-                "plans.too_small",
-                f"{len(principal)} instalments overpay the debt before the last one; take fewer or smaller ones",
-            )
+            _refuse_small(terms, len(payments))
+        interest = schedule.interest_parts[place]
         refuse_growth(place + 1, Money(interest, currency), Money(interest + principal[place], currency))
-    if min(payments) <= 0:
+    if min(payments) <= 0 or min(schedule.balances) < 0:
         _refuse_small(terms, len(payments))
-    if min(schedule.balances) < 0:
-        raise InvalidTerms(
-            "plans.too_small",
-            f"{len(principal)} instalments overpay the debt before the last one; take fewer or smaller ones",
-        )
     gap, bound = last_gap(terms, schedule, carried)
     if gap is not None and bound is not None and abs(gap) > bound:
         raise InvalidTerms(
@@ -120,12 +113,13 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
         dates.at(len(schedule) - 1)  # a rhythm ascends by construction; its last day must exist
 
 
-def _refuse_small(terms: PlanTerms, rows: int) -> None:
+def _refuse_small(terms: PlanTerms, rows: int) -> NoReturn:
+    """Refuse rows of nothing, and rows that overpay the debt before the last one."""
     unit = Money(1, terms.currency) if terms.multiple is None else terms.multiple
     most = terms.financed.minor // unit.minor
     raise InvalidTerms(
         "plans.too_small",
-        f"{terms.financed} in {rows} instalments leaves some of them with nothing; "
+        f"{terms.financed} in {rows} instalments leaves nothing for some of them; "
         f"the smallest instalment is {unit}, so at most {most} fit",
         most=most,
         smallest=unit,
@@ -206,7 +200,7 @@ def explain_row(terms: PlanTerms, schedule: Schedule, carried: int, number: int)
     if type(number) is not int or not 1 <= number <= len(schedule):
         raise InvalidTerms("plans.count", f"there is no instalment {number}; they run from 1 to {len(schedule)}")
     row = schedule[number - 1]
-    before = schedule.principal if number == 1 else schedule[number - 2].balance
+    before = Money(schedule.balance_before(number - 1), schedule.currency)
     lead = carried + (1 if terms.down_payment is not None and terms.down_payment.minor else 0)
     if number <= lead:
         what = "down payment" if number > carried else "carried over from the plan before"

@@ -429,7 +429,7 @@ def _wait(at: Position, payments: int | None, until: date | None, next_on: date)
 
 
 def _balance_before(plan: PaymentPlan, place: int) -> int:
-    return plan.schedule.principal.minor if place == 0 else plan.schedule[place - 1].balance_minor
+    return plan.schedule.balance_before(place)
 
 
 def _last_kept(at: Position, on: date) -> date:

@@ -77,7 +77,7 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
     if place == len(rows):
         raise InvalidTerms("plans.events", f"plan {plan.plan_id} is paid in full, so there is nothing to change")
     first_open = place
-    before = plan.schedule.principal.minor if first_open == 0 else rows[first_open - 1].balance_minor
+    before = plan.schedule.balance_before(first_open)
     fee = interest = principal = 0
     if money:
         row = rows[place]
@@ -90,7 +90,7 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
                 "plans.overpaid",
                 f"what was paid of plan {plan.plan_id} meets all of its debt; take payoff_quote for the rest",
             )
-        kept.append(_part(row, kept, on, (principal, interest, fee)))
+        kept.append(_part(row, kept, on, (principal, interest, fee), before - principal))
     while place < len(rows) and (rows[place].due_on < on or _is_down_payment(plan, place)):
         place += 1
     open_fee = sum(row.fee_minor for row in rows[first_open:place]) - fee
@@ -108,7 +108,7 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
     )
 
 
-def _part(row: Instalment, kept: list[Instalment], on: date, parts: tuple[int, int, int]) -> Instalment:
+def _part(row: Instalment, kept: list[Instalment], on: date, parts: tuple[int, int, int], left: int) -> Instalment:
     """Make the row for money that met a part of an instalment."""
     day = min(row.due_on, on)
     if kept:
@@ -119,6 +119,7 @@ def _part(row: Instalment, kept: list[Instalment], on: date, parts: tuple[int, i
         principal_minor=parts[0],
         interest_minor=parts[1],
         fee_minor=parts[2],
+        balance_minor=left,
         currency=row.currency,
     )
 

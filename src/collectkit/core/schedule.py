@@ -176,7 +176,18 @@ class Schedule(Sequence[Instalment]):
     (Money(1001, 'EUR'), Money(0, 'EUR'), 2)
     """
 
-    __slots__ = ("_balances", "_count", "_currency", "_dates", "_days", "_fees", "_interest", "_level", "_opening")
+    __slots__ = (
+        "_balances",
+        "_count",
+        "_currency",
+        "_dates",
+        "_days",
+        "_fees",
+        "_interest",
+        "_joined",
+        "_level",
+        "_opening",
+    )
 
     _opening: int
     _currency: str
@@ -187,6 +198,7 @@ class Schedule(Sequence[Instalment]):
     _dates: DueDates | tuple[date, ...]
     _days: tuple[date, ...] | None
     _level: tuple[int, int, int] | None
+    _joined: tuple[int, int] | None
 
     def __init__(
         self,
@@ -196,8 +208,11 @@ class Schedule(Sequence[Instalment]):
         interest_parts: Sequence[int],
         fee_parts: Sequence[int] | None = None,
         due_on: Sequence[date] | DueDates,
+        joined: tuple[int, Money] | None = None,
     ) -> None:
-        """Take the columns in minor units; `due_on` may be a rhythm, whose dates are made when they are wanted.
+        """Take the columns in minor units; `joined` is debt that is added after so many rows, as capitalised interest.
+
+        `principal` is the debt at the start; `due_on` may be a rhythm, whose dates are made when they are wanted.
 
         Raises:
             InvalidTerms: `plans.columns` when the columns differ in length or the parts do not sum to `principal`.
@@ -210,12 +225,20 @@ class Schedule(Sequence[Instalment]):
         if len(lengths) != 1 or not count:
             raise InvalidTerms("plans.columns", "a schedule needs one or more rows, and columns of one length")
         balances = list(accumulate(principal_parts, sub, initial=principal.minor))[1:]
+        if joined is not None:
+            rows, more = joined
+            if not 0 < rows < count or more.currency != principal.currency:
+                raise InvalidTerms(
+                    "plans.columns", "debt can join after a row and before another, in the same currency"
+                )
+            balances[rows:] = [balance + more.minor for balance in balances[rows:]]
         if balances[-1] != 0:
             raise InvalidTerms(
                 "plans.columns",
                 f"the parts of principal miss the debt of {principal} by {Money(balances[-1], principal.currency)}",
             )
         self._fill(principal.minor, principal.currency, count, balances, tuple(interest_parts), fee_parts, due_on, None)
+        object.__setattr__(self, "_joined", None if joined is None else (joined[0], joined[1].minor))
 
     def _fill(
         self,
@@ -237,13 +260,15 @@ class Schedule(Sequence[Instalment]):
         keep(self, "_fees", None if fees is None or not any(fees) else tuple(fees))
         keep(self, "_dates", dates)
         keep(self, "_days", None)
+        keep(self, "_joined", None)
         keep(self, "_level", level)
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Instalment]) -> Schedule:
+    def from_rows(cls, rows: Iterable[Instalment], *, joined: tuple[int, Money] | None = None) -> Schedule:
         """Build a schedule from instalments, numbered 1, 2, 3 ... in the order of their dates.
 
-        The balances are worked out anew from the principal, whatever the rows said.
+        The balances are worked out anew from the principal, whatever the rows said. `joined` is debt that came to the
+        rest after so many rows.
 
         Raises:
             InvalidTerms: `plans.columns` without rows; `plans.dates` where numbers or dates do not ascend.
@@ -261,7 +286,10 @@ class Schedule(Sequence[Instalment]):
                     "plans.dates", f"row {number} is numbered {row.number}, due {row.due_on}; number rows by due date"
                 )
         return cls(
-            principal=Money(sum(row.principal_minor for row in made), currency),
+            principal=Money(
+                sum(row.principal_minor for row in made) - (0 if joined is None else joined[1].minor), currency
+            ),
+            joined=joined,
             principal_parts=[row.principal_minor for row in made],
             interest_parts=[row.interest_minor for row in made],
             fee_parts=[row.fee_minor for row in made],
@@ -277,8 +305,12 @@ class Schedule(Sequence[Instalment]):
 
     @property
     def principal(self) -> Money:
-        """Return the debt that the rows pay off."""
-        return Money(self._opening, self._currency)
+        """Return the debt that the rows pay off, with what joined it on the way."""
+        return Money(self._debt, self._currency)
+
+    @property
+    def _debt(self) -> int:
+        return self._opening if self._joined is None else self._opening + self._joined[1]
 
     @property
     def interest(self) -> Money:
@@ -293,7 +325,7 @@ class Schedule(Sequence[Instalment]):
     @property
     def total(self) -> Money:
         """Return everything that is to be paid: principal, interest and fees of all rows."""
-        return Money(self._opening + sum(self.interest_parts) + sum(self._fees or ()), self._currency)
+        return Money(self._debt + sum(self.interest_parts) + sum(self._fees or ()), self._currency)
 
     @property
     def level_payment(self) -> Money | None:
@@ -315,11 +347,19 @@ class Schedule(Sequence[Instalment]):
             object.__setattr__(self, "_balances", made)  # worked out once; the schedule's value does not change
         return made
 
+    def balance_before(self, place: int) -> int:
+        """Return the principal open before a row, in minor units; `place` counts from 0."""
+        joined = self._joined[1] if self._joined is not None and place == self._joined[0] else 0
+        return (self.balances[place - 1] if place else self._opening) + joined
+
     @property
     def principal_parts(self) -> Sequence[int]:
         """Return the principal of each row, in minor units."""
         balances = self.balances
-        return list(map(sub, (self._opening, *balances[:-1]), balances))
+        parts = list(map(sub, (self._opening, *balances[:-1]), balances))
+        if self._joined is not None:
+            parts[self._joined[0]] += self._joined[1]
+        return parts
 
     @property
     def interest_parts(self) -> Sequence[int]:
@@ -371,7 +411,7 @@ class Schedule(Sequence[Instalment]):
             return tuple(self._rows())[index]
         place = range(self._count)[index]
         balances = self.balances
-        principal = (balances[place - 1] if place else self._opening) - balances[place]
+        principal = self.balance_before(place) - balances[place]
         if self._interest is not None:
             interest = self._interest[place]
         else:
@@ -429,17 +469,22 @@ class Schedule(Sequence[Instalment]):
 
     def _key(self) -> tuple[object, ...]:
         columns = (self.due_on, tuple(self.balances), tuple(self.interest_parts), tuple(self.fee_parts))
-        return (self._currency, self._opening, *columns)
+        return (self._currency, self._opening, self._joined, *columns)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a schedule is frozen; build a new one instead of setting {name}")
 
-    def __reduce__(self) -> tuple[Callable[..., Schedule], tuple[list[Instalment]]]:
-        return Schedule.from_rows, (self._rows(),)
+    def __reduce__(self) -> tuple[Callable[..., Schedule], tuple[list[Instalment], tuple[int, Money] | None]]:
+        joined = None if self._joined is None else (self._joined[0], Money(self._joined[1], self._currency))
+        return _remade, (self._rows(), joined)
 
     def __repr__(self) -> str:
         dates = self.due_on
         return f"<Schedule of {self._count}, {self.principal} from {dates[0]} to {dates[-1]}>"
+
+
+def _remade(rows: list[Instalment], joined: tuple[int, Money] | None) -> Schedule:
+    return Schedule.from_rows(rows, joined=joined)
 
 
 # -- the arithmetic --------------------------------------------------------------------------------------------

@@ -1,0 +1,533 @@
+"""Laws of payment plans: every shape under every kind of terms, every change, every small sum."""
+
+from __future__ import annotations
+
+import decimal
+import pickle
+from collections.abc import Callable
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any, get_args
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from collectkit import plans, servicing
+from collectkit.core.calendars import WEEKENDS_ONLY, Every
+from collectkit.core.decisions import Declined
+from collectkit.core.errors import CollectkitError, InvalidTerms
+from collectkit.core.money import Money, Rounding, rounded
+from collectkit.core.rates import Rate
+from collectkit.core.records import Payment
+from collectkit.core.schedule import Instalment, Schedule
+
+STARTS = st.dates(min_value=date(1990, 1, 1), max_value=date(2080, 12, 31))
+SUMS = st.one_of(st.integers(100, 5_000), st.integers(10_000, 100_000_000))
+COUNTS = st.integers(1, 48)
+RATES = st.one_of(st.just(Fraction(0)), st.fractions(Fraction(1, 10**6), Fraction(60, 100), max_denominator=10**6)).map(
+    Rate
+)
+RHYTHMS = st.builds(Every, st.integers(1, 3), st.sampled_from(["days", "weeks", "months", "semimonths"]))
+SHAPES = (
+    "amortised",
+    "equal_split",
+    "deferred",
+    "equal_principal",
+    "flat",
+    "interest_only",
+    "balloon",
+    "bullet",
+    "stepped",
+    "minimum_payment",
+    "agreed",
+)
+
+
+@st.composite
+def options(draw: st.DrawFn) -> dict[str, Any]:
+    """Terms that go with every shape; each is often left out."""
+
+    def maybe(name: str, values: st.SearchStrategy[Any]) -> dict[str, Any]:
+        return {name: draw(values)} if draw(st.booleans()) else {}
+
+    chosen = {
+        **maybe("every", RHYTHMS),
+        **maybe("month_end", st.sampled_from(["clamp", "roll"])),
+        **maybe("day_count", st.sampled_from(["30E/360", "act/365f", "act/act-isda", "act/360", "30/360-us"])),
+        **maybe("rounding", st.sampled_from(get_args(Rounding))),
+        **maybe("residue_to", st.sampled_from(get_args(plans.ResidueTo))),
+        **maybe("compounding", st.sampled_from(get_args(plans.Compounding))),
+        **maybe("fee_each", st.integers(0, 500).map(lambda minor: Money(minor, "EUR"))),
+        **maybe("fee_total", st.integers(0, 5_000).map(lambda minor: Money(minor, "EUR"))),
+        **maybe("multiple", st.sampled_from([Money(5, "EUR"), Money(100, "EUR")])),
+        **maybe("down_payment", st.integers(0, 5_000).map(lambda minor: Money(minor, "EUR"))),
+    }
+    if draw(st.integers(0, 4)) == 0:
+        chosen["skip_months"] = tuple(draw(st.sets(st.integers(1, 12), max_size=6)))
+    if draw(st.integers(0, 4)) == 0 and chosen.get("every", Every(1, "months")).unit not in ("days", "semimonths"):
+        chosen |= {"calendar": WEEKENDS_ONLY, "adjustment": draw(st.sampled_from(["following", "modified_following"]))}
+        chosen["accrue_to"] = draw(st.sampled_from(["adjusted", "unadjusted"]))
+    return chosen
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A shape and the arguments of its builder."""
+    shape = draw(st.sampled_from(SHAPES))
+    debt = draw(SUMS)
+    given_: dict[str, Any] = {
+        "plan_id": "P-1",
+        "principal": Money(debt, "EUR"),
+        "start_on": draw(STARTS),
+        **draw(options()),
+    }
+    count, rate = draw(COUNTS), draw(RATES)
+    if shape == "minimum_payment":
+        given_ |= {
+            "share": Fraction(1, draw(st.integers(1, 8))),
+            "floor": Money(max(debt // 20, 100), "EUR"),
+            "rate": rate,
+        }
+    elif shape == "agreed":
+        for name in ("skip_months", "every"):
+            given_.pop(name, None)
+        gaps = draw(st.lists(st.integers(1, 40), min_size=1, max_size=12))
+        days = [given_["start_on"] + timedelta(days=sum(gaps[: k + 1])) for k in range(len(gaps))]
+        parts: list[tuple[date, Money | None]] = [(day, Money(debt // (len(days) + 1), "EUR")) for day in days]
+        given_ |= {"parts": [*parts[:-1], (days[-1], None)], "rate": rate}
+        given_.setdefault("day_count", "act/365f")
+    elif shape == "bullet":
+        given_ |= {"periods": count, "rate": rate, "interest": draw(st.sampled_from(["simple", "compound"]))}
+    else:
+        given_["instalments"] = count
+        if shape != "equal_split":
+            given_["rate"] = rate
+    if shape == "balloon":
+        given_["balloon"] = Money(debt // draw(st.integers(2, 10)), "EUR")
+    if shape == "deferred":
+        given_ |= {"grace": draw(st.integers(1, 6)), "interest": draw(st.sampled_from(get_args(plans.GraceInterest)))}
+    if shape == "stepped":
+        given_ |= {"growth": Fraction(draw(st.integers(-5, 10)), 100), "rows_per_step": draw(st.integers(1, 12))}
+    return shape, given_
+
+
+def build(call: tuple[str, dict[str, Any]]) -> plans.PaymentPlan:
+    """Build the plan, or discard the example where its terms are refused: that is an answer, too."""
+    shape, given_ = call
+    plan: plans.PaymentPlan = or_discard(lambda: getattr(plans, f"{shape}_plan")(**given_))
+    return plan
+
+
+def or_discard(make: Callable[[], plans.PaymentPlan]) -> plans.PaymentPlan:
+    """Make a plan; a refusal must carry a code of this room, and ends the example."""
+    try:
+        return make()
+    except InvalidTerms as error:
+        refusal = error
+    assert refusal.code.startswith("plans."), refusal.code
+    assume(False)
+    raise refusal
+
+
+# -- birth -------------------------------------------------------------------------------------------------------
+
+
+@given(call=calls())
+def test_every_shape_closes_to_the_cent_or_is_refused_with_a_code(call: tuple[str, dict[str, Any]]) -> None:
+    plan = build(call)
+    rows = list(plan.schedule)
+    balance = plan.schedule.principal.minor
+    for number, row in enumerate(rows, start=1):
+        balance -= row.principal_minor
+        assert row.number == number
+        assert row.balance_minor == balance
+        assert min(row.principal_minor, row.interest_minor, row.fee_minor) >= 0
+        assert row.total.minor == row.principal_minor + row.interest_minor + row.fee_minor > 0
+    assert balance == 0
+    days = [row.due_on for row in rows]
+    lead = 1 if call[1].get("down_payment", Money(0, "EUR")).minor else 0
+    assert days[lead:] == sorted(set(days[lead:]))
+    assert days[0] >= call[1]["start_on"]
+    assert plan.total == sum((row.total for row in rows), Money(0, "EUR"))
+
+
+@given(call=calls())
+def test_the_proof_states_what_the_rows_show(call: tuple[str, dict[str, Any]]) -> None:
+    plan = build(call)
+    proof, rows = plan.proof, list(plan.schedule)
+    assert proof.principal_sum == proof.debt + proof.capitalised == plan.schedule.principal
+    assert proof.debt == call[1]["principal"]
+    assert proof.total == proof.principal_sum + proof.interest_sum + proof.fee_sum
+    assert proof.last_balance.is_zero
+    assert proof.smallest == min(row.total for row in rows)
+    assert proof.rows == len(rows)
+    assert len(proof.lines()) >= 5
+    if proof.last_gap is not None:
+        assert proof.gap_bound is not None
+        assert abs(proof.last_gap) <= proof.gap_bound
+
+
+@given(call=calls(), place=st.integers(0, 47))
+def test_every_row_is_explained_by_its_factor(call: tuple[str, dict[str, Any]], place: int) -> None:
+    plan = build(call)
+    row = plan.schedule[place % len(plan.schedule)]
+    told = plan.explain(row.number)
+    assert told.row == row
+    assert told.text.startswith(f"instalment {row.number} of {row.total}")
+    ordinary = plan.terms.shape not in ("flat", "bullet") and plan.terms.grace_interest != "collect"
+    if ordinary and told.factor:
+        assert row.interest_minor == rounded(told.balance_before.minor * told.factor, plan.terms.rounding)
+
+
+@given(call=calls())
+def test_lazy_rows_and_bulk_rows_are_the_same(call: tuple[str, dict[str, Any]]) -> None:
+    plan = build(call)
+    assert [plan.schedule[place] for place in range(len(plan.schedule))] == list(build(call).schedule)
+    assert Schedule.from_rows(plan.schedule) == plan.schedule
+    assert hash(Schedule.from_rows(plan.schedule)) == hash(plan.schedule)
+    assert pickle.loads(pickle.dumps(plan.schedule)) == plan.schedule
+
+
+@given(call=calls(), precision=st.integers(1, 6))
+def test_the_host_decimal_context_does_not_matter(call: tuple[str, dict[str, Any]], precision: int) -> None:
+    plan = build(call)
+    with decimal.localcontext() as context:
+        context.prec = precision
+        context.rounding = decimal.ROUND_UP
+        assert build(call).schedule == plan.schedule
+
+
+@given(debt=SUMS, count=COUNTS, start_on=STARTS, residue_to=st.sampled_from(get_args(plans.ResidueTo)))
+def test_a_rate_of_zero_is_a_split(debt: int, count: int, start_on: date, residue_to: plans.ResidueTo) -> None:
+    common: dict[str, Any] = {
+        "plan_id": "P",
+        "principal": Money(debt, "EUR"),
+        "instalments": count,
+        "start_on": start_on,
+        "residue_to": residue_to,
+    }
+    assert plans.amortised_plan(rate=Rate.zero(), **common).schedule == plans.equal_split_plan(**common).schedule
+    assert plans.flat_plan(rate=Rate.zero(), **common).schedule == plans.equal_split_plan(**common).schedule
+
+
+@given(debt=st.integers(10_000, 10**7), count=COUNTS, start_on=STARTS)
+def test_a_rate_near_zero_stays_within_a_unit_of_none(debt: int, count: int, start_on: date) -> None:
+    common: dict[str, Any] = {
+        "plan_id": "P",
+        "principal": Money(debt, "EUR"),
+        "instalments": count,
+        "start_on": start_on,
+    }
+    tiny = plans.amortised_plan(rate=Rate.of("0.000000000001"), **common).schedule
+    none = plans.equal_split_plan(**common).schedule
+    regular = zip(tiny[:-1], none[:-1], strict=True)
+    assert all(abs(one.total.minor - other.total.minor) <= 1 for one, other in regular)
+    assert (
+        abs(tiny.total.minor - none.total.minor) <= 1
+    )  # the last row takes the odd units of all, so the whole is told
+
+
+@given(debt=st.integers(1_000, 10**6), count=COUNTS, rate=RATES, start_on=STARTS, times=st.integers(2, 100))
+def test_a_debt_times_as_large_has_instalments_times_as_large_but_for_rounding(
+    debt: int, count: int, rate: Rate, start_on: date, times: int
+) -> None:
+    def level(minor: int) -> int:
+        plan = plans.amortised_plan(
+            plan_id="P", principal=Money(minor, "EUR"), rate=rate, instalments=count, start_on=start_on
+        )
+        return plan.schedule[0].total.minor
+
+    try:
+        assert abs(level(debt * times) - times * level(debt)) <= times + 1
+    except InvalidTerms:
+        assume(False)
+
+
+@given(
+    debt=st.integers(5_000, 10**7),
+    affordable=st.integers(500, 10**6),
+    rate=RATES,
+    start_on=STARTS,
+    limit=st.integers(1, 60),
+    prefer=st.sampled_from(["soonest", "lowest"]),
+)
+def test_a_personalised_plan_never_asks_for_more_than_is_affordable(
+    debt: int, affordable: int, rate: Rate, start_on: date, limit: int, prefer: Any
+) -> None:
+    found = plans.personalised_plan(
+        plan_id="P",
+        principal=Money(debt, "EUR"),
+        affordable=Money(affordable, "EUR"),
+        start_on=start_on,
+        rate=rate,
+        max_instalments=limit,
+        prefer=prefer,
+        residue_to="minimal",
+    )
+    if isinstance(found, Declined):
+        assert found.reasons
+        return
+    assert len(found.plan.schedule) <= limit
+    regular = [row.total.minor for row in found.plan.schedule][:-1]
+    assert all(amount <= affordable for amount in regular)
+    if prefer == "soonest":
+        assert found.plan.schedule[-1].total.minor <= affordable
+        assert found.binds == "affordable"
+
+
+def test_all_cents_to_2000_in_1_to_60_parts_are_split_without_loss() -> None:
+    # the oracle: parts are the sum divided and rounded half-even, or one less where that leaves nothing to the last
+    start_on = date(2026, 1, 31)
+    for parts in range(1, 61):
+        for cents in range(1, 2001):
+            if cents < parts:
+                with pytest.raises(InvalidTerms) as refused:
+                    plans.equal_split_plan(
+                        plan_id="P", principal=Money(cents, "EUR"), instalments=parts, start_on=start_on
+                    )
+                assert (refused.value.code, refused.value.facts["most"]) == ("plans.too_small", cents)
+                continue
+            plan = plans.equal_split_plan(
+                plan_id="P", principal=Money(cents, "EUR"), instalments=parts, start_on=start_on
+            )
+            payments = plan.schedule.payments
+            quotient, rest = divmod(cents, parts)
+            regular = quotient + (2 * rest > parts or (2 * rest == parts and quotient & 1))
+            if regular * (parts - 1) >= cents:
+                regular -= 1
+            assert payments[:-1] == [regular] * (parts - 1)
+            assert payments[-1] == cents - regular * (parts - 1) > 0
+
+
+def test_every_row_of_360_at_9_99_percent_equals_a_fraction_oracle() -> None:
+    plan = plans.amortised_plan(
+        plan_id="P",
+        principal=Money(25_000_000, "EUR"),
+        rate=Rate.percent("9.99"),
+        instalments=360,
+        start_on=date(2026, 1, 31),
+    )
+    factor = Fraction(999, 10_000) / 12
+    growth = (1 + factor) ** 360
+    payment = round(25_000_000 * factor * growth / (growth - 1))
+    balance = 25_000_000
+    for row in plan.schedule:
+        interest = round(balance * factor)  # round of a Fraction is half-even
+        principal = balance if row.number == 360 else payment - interest
+        balance -= principal
+        assert (row.interest_minor, row.principal_minor, row.balance_minor) == (interest, principal, balance)
+
+
+# -- the standing ------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def fared(draw: st.DrawFn) -> tuple[plans.PaymentPlan, list[Payment], date]:
+    """A plan, payments that met it, and a day of judgement."""
+    plan = plans.amortised_plan(
+        plan_id="P-1",
+        principal=Money(draw(st.integers(10_000, 500_000)), "EUR"),
+        rate=draw(RATES),
+        instalments=draw(st.integers(2, 14)),
+        start_on=draw(STARTS),
+        tolerance_days=draw(st.integers(0, 10)),
+        tolerance_amount=Money(draw(st.sampled_from([0, 0, 50, 500])), "EUR"),
+    )
+    span = (plan.ends_on - plan.terms.start_on).days + 40
+    level = plan.schedule[0].total.minor
+    payments = [
+        Payment(
+            payment_id=f"Z-{place}",
+            account_id="A",
+            amount=Money(draw(st.sampled_from([1, level - 1, level, level, level + 1, 2 * level])), "EUR"),
+            received_on=plan.terms.start_on + timedelta(days=draw(st.integers(0, span))),
+        )
+        for place in range(draw(st.integers(0, 12)))
+    ]
+    return plan, payments, plan.terms.start_on + timedelta(days=draw(st.integers(0, span)))
+
+
+@given(case=fared(), order=st.randoms(use_true_random=False))
+def test_the_order_of_payments_does_not_matter(case: tuple[plans.PaymentPlan, list[Payment], date], order: Any) -> None:
+    plan, payments, as_of = case
+    standing = servicing.plan_status(plan=plan, paid=payments, as_of=as_of)
+    shuffled = list(payments)
+    order.shuffle(shuffled)
+    assert servicing.plan_status(plan=plan, paid=shuffled, as_of=as_of) == standing
+
+
+@given(case=fared())
+def test_no_cent_is_lost_whatever_is_paid(case: tuple[plans.PaymentPlan, list[Payment], date]) -> None:
+    plan, payments, as_of = case
+    standing = servicing.plan_status(plan=plan, paid=payments, as_of=as_of)
+    counted = sum(one.amount.minor for one in payments if one.received_on <= as_of)
+    assert standing.amount_paid.minor + standing.overpaid.minor == counted
+    assert standing.amount_paid + standing.amount_open == plan.total
+    assert sum(part.amount_paid.minor for part in standing.instalments) == standing.amount_paid.minor
+    assert not standing.overpaid.is_negative
+    assert not standing.amount_open.is_negative
+
+
+@given(case=fared())
+def test_the_standing_turns_by_itself_on_no_day_before_next_on(
+    case: tuple[plans.PaymentPlan, list[Payment], date],
+) -> None:
+    plan, payments, as_of = case
+    known = [one for one in payments if one.received_on <= as_of]
+    standing = servicing.plan_status(plan=plan, paid=known, as_of=as_of)
+
+    def kind(on: date) -> tuple[object, ...]:
+        seen = servicing.plan_status(plan=plan, paid=known, as_of=on)
+        # under a plan that has ended the instalments are history, and only its status can matter
+        return seen.status, tuple(part.state for part in seen.instalments) if seen.status.is_running else ()
+
+    until = standing.next_on or as_of + timedelta(days=60)
+    for days in range(1, min((until - as_of).days, 70)):
+        assert kind(as_of + timedelta(days=days)) == kind(as_of)
+
+
+@given(case=fared())
+def test_a_plan_and_its_agreement_stand_alike(case: tuple[plans.PaymentPlan, list[Payment], date]) -> None:
+    import attrs
+
+    plan, payments, as_of = case
+    named = attrs.evolve(plan, account_id="A", covers=("R-1",))
+    agreement = named.as_agreement()
+    assert servicing.plan_status(plan=agreement, paid=payments, as_of=as_of) == servicing.plan_status(
+        plan=named, paid=payments, as_of=as_of
+    )
+
+
+@given(case=fared())
+def test_a_broken_plan_stays_broken_whatever_comes_later(
+    case: tuple[plans.PaymentPlan, list[Payment], date],
+) -> None:
+    plan, payments, as_of = case
+    standing = servicing.plan_status(plan=plan, paid=payments, as_of=as_of)
+    if standing.status is servicing.PlanStatus.BROKEN:
+        much = Payment(payment_id="late", account_id="A", amount=plan.total, received_on=as_of)
+        later = servicing.plan_status(plan=plan, paid=[*payments, much], as_of=as_of + timedelta(days=1))
+        assert later.status is servicing.PlanStatus.BROKEN
+        assert later.broken_on == standing.broken_on
+
+
+# -- changes -----------------------------------------------------------------------------------------------------
+
+CHANGES = (
+    "shorten",
+    "lower",
+    "reamortise",
+    "extend",
+    "re_age",
+    "restructure",
+    "waive",
+    "collect",
+    "capitalise",
+    "pause",
+    "fee",
+)
+
+
+def change(kind: str, plan: plans.PaymentPlan, paid: list[Payment], on: date, size: int) -> plans.PaymentPlan:
+    """Make the change of that name."""
+    common: dict[str, Any] = {"plan": plan, "plan_id": "P-2", "on": on, "paid": paid}
+    if kind in ("shorten", "lower"):
+        return servicing.prepay(amount=Money(size, "EUR"), effect=kind, **common)  # type: ignore[arg-type]
+    if kind == "reamortise":
+        return servicing.reamortise(**common)
+    if kind == "extend":
+        return servicing.extend(instalments=size % 5 + 1, **common)
+    if kind == "re_age":
+        return servicing.re_age(first_due_on=on + timedelta(days=size % 40), instalments=size % 9 + 1, **common)
+    if kind == "restructure":
+        return servicing.restructure(instalments=size % 20 + 1, rate=Rate.percent(size % 9), **common)
+    if kind == "pause":
+        since = on + timedelta(days=size % 30)
+        return servicing.pause_interest(from_on=since, until_on=since + timedelta(days=size % 60 + 1), **common)
+    if kind == "fee":
+        return servicing.add_fee(fee=Money(size, "EUR"), **common)
+    return servicing.defer(payments=size % 3 + 1, interest=kind, **common)  # type: ignore[arg-type]
+
+
+@given(case=fared(), kind=st.sampled_from(CHANGES), size=st.integers(1, 9_999))
+def test_a_change_keeps_the_debt_and_the_paid_rows(
+    case: tuple[plans.PaymentPlan, list[Payment], date], kind: str, size: int
+) -> None:
+    plan, payments, on = case
+    new = or_discard(lambda: change(kind, plan, payments, on, size))
+    assert new.supersedes == plan.plan_id
+    assert new.agreed_on == on
+    before = [one for one in payments if one.received_on < on]
+    whole = 0
+    money = sum(one.amount.minor for one in before)
+    for row in plan.schedule:
+        money -= row.total.minor
+        if money < 0:
+            break
+        whole += 1
+    assert new.schedule[:whole] == plan.schedule[:whole]
+    if kind == "capitalise":
+        assert new.schedule.principal >= plan.schedule.principal
+    else:
+        assert new.schedule.principal == plan.schedule.principal
+    carried = sum(row.total.minor for row in new.schedule[: new.carried])
+    assert carried == sum(one.amount.minor for one in before)
+    assert all(row.due_on >= on for row in new.schedule[new.carried :])
+    assert new.proof.last_balance.is_zero
+
+
+@given(case=fared(), kind=st.sampled_from(CHANGES), size=st.integers(1, 9_999), order=st.randoms(use_true_random=False))
+def test_the_order_of_facts_does_not_change_a_change(
+    case: tuple[plans.PaymentPlan, list[Payment], date], kind: str, size: int, order: Any
+) -> None:
+    plan, payments, on = case
+    shuffled = list(payments)
+    order.shuffle(shuffled)
+
+    def outcome(paid: list[Payment]) -> object:
+        try:
+            return change(kind, plan, paid, on, size)
+        except CollectkitError as error:
+            return error.code
+
+    assert outcome(payments) == outcome(shuffled)
+
+
+@given(case=fared(), place=st.integers(0, 13))
+def test_paying_off_on_a_due_date_costs_the_balance_and_the_interest_of_the_row(
+    case: tuple[plans.PaymentPlan, list[Payment], date], place: int
+) -> None:
+    plan = case[0]
+    row = plan.schedule[place % len(plan.schedule)]
+    on_time = [
+        Payment(payment_id=f"Z-{one.number}", account_id="A", amount=one.total, received_on=one.due_on)
+        for one in plan.schedule[: row.number - 1]
+    ]
+    quote = servicing.payoff_quote(plan=plan, on=row.due_on, paid=on_time)
+    assert quote.principal.minor == row.balance_minor + row.principal_minor
+    assert quote.interest == row.interest
+    to_due = servicing.payoff_quote(
+        plan=plan, on=plan.schedule[row.number - 1].due_on, paid=on_time, interest="to_due_date"
+    )
+    assert to_due.total == quote.total
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 9_999), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=20))
+def test_a_schedule_of_any_rows_has_their_sums(rows: list[tuple[int, int, int]]) -> None:
+    made = Schedule.from_rows(
+        Instalment(
+            number=number,
+            due_on=date(2026, 1, 1) + timedelta(days=number),
+            principal_minor=principal,
+            interest_minor=interest,
+            fee_minor=fee,
+            currency="EUR",
+        )
+        for number, (principal, interest, fee) in enumerate(rows, start=1)
+    )
+    assert made.principal.minor == sum(row[0] for row in rows)
+    assert made.interest.minor == sum(row[1] for row in rows)
+    assert made.fees.minor == sum(row[2] for row in rows)
+    assert made.total.minor == sum(map(sum, rows))
+    assert made[-1].balance.is_zero
