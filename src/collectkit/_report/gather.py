@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from fractions import Fraction
 from typing import Final
 
 from collectkit._report.figures import (
@@ -35,6 +34,7 @@ from collectkit.core.records import AccountSnapshot, Channel, Component, FlagKin
 from collectkit.core.waterfall import Balance, Order, balance_of
 from collectkit.escalation import CURRENT, GRACE
 from collectkit.history import AccountState, snapshot
+from collectkit.metrics import best_possible_dso, collection_effectiveness_index, days_sales_outstanding
 from collectkit.promises import JudgedPromise, PromiseOutcome, judge, receipts_of
 from collectkit.servicing import PlanStanding, plan_status
 
@@ -361,10 +361,8 @@ class Gathered:
         def sum_of(what: str) -> Money:
             return Money(self.sums[currency, what], currency)
 
-        begin = self.sums[currency, "opening_principal"]
-        sales = self.sums[currency, "invoiced"]
-        end = self.sums[currency, "closing_principal"]
-        current = end - self.sums[currency, "closing_past_due"]
+        sales, end = sum_of("invoiced"), sum_of("closing_principal")
+        late = min(sum_of("closing_past_due"), end)  # a plan may cover charges too, and its instalments are late as one
         days = (self.end_on - self.start_on).days
         return CurrencyFigures(
             currency=currency,
@@ -378,9 +376,11 @@ class Gathered:
             opening_past_due=sum_of("opening_past_due"),
             closing_past_due=sum_of("closing_past_due"),
             unapplied=sum_of("unapplied"),
-            days_sales_outstanding=_ratio(end * days, sales),
-            best_possible_dso=_ratio(current * days, sales),
-            collection_effectiveness_index=_ratio((begin + sales - end) * 100, begin + sales - current),
+            days_sales_outstanding=days_sales_outstanding(receivables=end, credit_sales=sales, days=days),
+            best_possible_dso=best_possible_dso(current_receivables=end - late, credit_sales=sales, days=days),
+            collection_effectiveness_index=collection_effectiveness_index(
+                beginning=sum_of("opening_principal"), credit_sales=sales, ending_total=end, ending_current=end - late
+            ),
         )
 
 
@@ -502,7 +502,3 @@ def _promise_figures(currency: str, sums: Mapping[tuple[str, str], int]) -> Prom
 
 def _place(stage: str, stages: Sequence[str]) -> int:
     return stages.index(stage) if stage in stages else len(stages)
-
-
-def _ratio(over: int, under: int) -> Fraction | None:
-    return Fraction(over, under) if under else None
