@@ -5,8 +5,11 @@ due from the facts of a snapshot, with the day, the base, the rate and every lim
 charge, moves money or remembers a look. What the law allows comes in as rule packs and can only lower a charge.
 
     LateFeePolicy, Tier, AppliesTo      how much, from when, how often, for whom
+    InterestPolicy, RateTerms           interest on arrears, by contract or by law
+    RecoverySumPolicy                   a fixed recovery sum of the law
     ChargePolicy                        all rules together
     charges_due -> ChargesDue           what has fallen due, what was skipped and why, when to look again
+    statutory_interest, statutory_rate  what a rule pack gives, for one sum or one day
     explain, describe                   one charge, or all terms, in plain words
     preview_balance                     what will be owed on a later day
     read_charges                        the same from a table of TOML or JSON
@@ -14,25 +17,46 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
 
 from __future__ import annotations
 
-from collectkit._policy.bundle import ChargePolicy
+from collectkit._policy.bundle import ChargePolicy, ChargeRule
 from collectkit._policy.due import ChargesDue, charges_due
 from collectkit._policy.fees import first_fee_on
+from collectkit._policy.interest import (
+    AccruedInterest,
+    BalanceStep,
+    InterestPiece,
+    InterestPolicy,
+    RateTerms,
+    RecoverySumPolicy,
+    RoundingOrder,
+    accrue_on,
+    statutory_interest,
+    statutory_rate,
+)
 from collectkit._policy.preview import PreviewedBalance, post, preview_balance
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
 from collectkit._policy.words import describe, explain
 
 __all__ = [
+    "AccruedInterest",
     "AppliesTo",
+    "BalanceStep",
     "ChargePolicy",
+    "ChargeRule",
     "ChargesDue",
     "FeeBase",
     "FeeKind",
+    "InterestPiece",
+    "InterestPolicy",
     "LateFeePolicy",
     "OncePer",
     "PreviewedBalance",
+    "RateTerms",
+    "RecoverySumPolicy",
+    "RoundingOrder",
     "Tier",
     "TierBy",
+    "accrue_on",
     "charges_due",
     "describe",
     "explain",
@@ -40,4 +64,6 @@ __all__ = [
     "post",
     "preview_balance",
     "read_charges",
+    "statutory_interest",
+    "statutory_rate",
 ]

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from collectkit._policy.bundle import ChargePolicy
-from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier
+from collectkit._policy.interest import InterestPolicy, RateTerms, RecoverySumPolicy, RoundingOrder
+from collectkit._policy.terms import EVERYTHING, AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier
 from collectkit.core.money import Money, Rounding
+from collectkit.core.rates import DAY_COUNTS, Rate
 from collectkit.core.reading import TableReader
+from collectkit.core.rules import LumpSum, RateFloor, RateSelection, RulePack, StatutoryInterest
 
 __all__ = ["read_charges"]
 
 
-def read_charges(tables: Iterable[TableReader]) -> ChargePolicy:
+_KINDS = (*get_args(FeeKind), "interest", "recovery_sum")
+
+
+def read_charges(tables: Iterable[TableReader], packs: Sequence[RulePack] = ()) -> ChargePolicy:
     """Make the bundle from tables such as `[[charges]]`; mistakes go to the readers' own list of problems.
 
     What cannot be read is left out of the bundle, so look at the problems before using it. `kind` says what a table
-    is; `applies_to` is a table of `segments`, `kinds` and `currencies`; amounts are `{ EUR = "40.00" }`.
+    is: a kind of late fee, "interest" (a `rate`, or the `rule` of a pack) or "recovery_sum" (the `rule` of a pack);
+    `packs` are those whose rules may be named. `applies_to` is a table of `segments`, `kinds` and `currencies`,
+    amounts are `{ EUR = "40.00" }`.
 
     >>> from collectkit.core.reading import Problems
     >>> problems = Problems("policy")
@@ -27,25 +35,131 @@ def read_charges(tables: Iterable[TableReader]) -> ChargePolicy:
     >>> read_charges([table]).ids, problems.found
     (('late-fee',), [])
     """
-    fees = []
-    problems = None
+    fees: list[LateFeePolicy] = []
+    interest: list[InterestPolicy] = []
+    sums: list[RecoverySumPolicy] = []
+    last = None
     for table in tables:
-        problems = table.problems
-        fee = _late_fee(table)
-        if fee is not None:
-            fees.append(fee)
-    if problems is None:
+        last = table
+        kind = table.text("kind", choices=_KINDS)
+        rule = (
+            _interest(table, packs)
+            if kind == "interest"
+            else _recovery_sum(table, packs)
+            if kind == "recovery_sum"
+            else _late_fee(table)
+        )
+        if isinstance(rule, LateFeePolicy):
+            fees.append(rule)
+        elif isinstance(rule, InterestPolicy):
+            interest.append(rule)
+        elif isinstance(rule, RecoverySumPolicy):
+            sums.append(rule)
+    if last is None:
         return ChargePolicy()
-    path = table.path.rpartition("[")[0] or table.path
-    bundle = problems.take(path, lambda: ChargePolicy(late_fees=fees))
+    path = last.path.rpartition("[")[0] or last.path
+    bundle = last.problems.take(path, lambda: ChargePolicy(late_fees=fees, interest=interest, recovery_sums=sums))
     return bundle if bundle is not None else ChargePolicy()
+
+
+def _interest(table: TableReader, packs: Sequence[RulePack]) -> InterestPolicy | None:
+    before = len(table.problems.found)
+    rate = _rate(table, "rate")
+    rule_id, pack = _rule(table, "rule", packs, StatutoryInterest)
+    floor_id, floor_pack = _rule(table, "floor_rule", packs, RateFloor)
+    rate_terms: dict[str, Any] = {
+        "rate": rate,
+        "rate_floor": _rate(table, "rate_floor"),
+        "rate_cap": _rate(table, "rate_cap"),
+        "pack": pack or floor_pack,
+        "rule_id": rule_id,
+        "floor_rule_id": floor_id,
+    }
+    if table.has("selection"):
+        rate_terms["selection"] = table.text("selection", choices=get_args(RateSelection))
+    if table.has("day_count"):
+        rate_terms["day_count"] = table.text("day_count", choices=DAY_COUNTS)
+    if table.has("rests_months"):
+        rate_terms["rests_months"] = table.whole("rests_months", minimum=1)
+    posting = table.raw("post_every_months", 1)
+    if posting == "settlement":
+        posting = None
+    elif type(posting) is not int:
+        table.note("post_every_months", 'a whole number of months, or "settlement", is needed here', reason="type")
+    terms: dict[str, Any] = {
+        "id": table.text("id"),
+        "rounding_order": table.text("rounding_order", "total_only", choices=get_args(RoundingOrder)),
+        "rounding": table.text("rounding", "half_even", choices=get_args(Rounding)),
+        "post_every_months": posting,
+        "grace_days": table.whole("grace_days", 0),
+        "grace_shifts_due": table.flag("grace_shifts_due", False),
+        "minimum_amount": table.amounts("minimum_amount"),
+        "on_charges": table.flag("on_charges", False),
+        "disputes": table.text("disputes", "no_fee", choices=("no_fee", "ignore")),
+        "due_in_days": table.whole("due_in_days", 0),
+        "applies_to": _applies_to(table),
+    }
+    if table.has("cite"):
+        terms["cite"] = table.text("cite")
+    table.done()
+    if len(table.problems.found) > before:
+        return None
+    return table.problems.take(table.path, lambda: InterestPolicy(terms=RateTerms(**rate_terms), **terms))
+
+
+def _recovery_sum(table: TableReader, packs: Sequence[RulePack]) -> RecoverySumPolicy | None:
+    before = len(table.problems.found)
+    identity = table.text("id")
+    if not table.has("rule"):
+        table.note("rule", "a recovery sum needs the rule of a pack", reason="missing")
+    rule_id, pack = _rule(table, "rule", packs, LumpSum)
+    terms: dict[str, Any] = {
+        "grace_days": table.whole("grace_days", 0),
+        "disputes": table.text("disputes", "no_fee", choices=("no_fee", "ignore")),
+        "due_in_days": table.whole("due_in_days", 0),
+        "applies_to": _applies_to(table),
+    }
+    table.done()
+    if len(table.problems.found) > before or pack is None:
+        return None
+    source = pack
+    return table.problems.take(
+        table.path, lambda: RecoverySumPolicy(id=identity, pack=source, rule_id=rule_id, **terms)
+    )
+
+
+def _rule(table: TableReader, key: str, packs: Sequence[RulePack], kind: type[object]) -> tuple[str, RulePack | None]:
+    """Find a rule by its id in the packs; one that is not there is noted with those that are."""
+    if not table.has(key):
+        return "", None
+    fitting = {
+        rule.id: pack
+        for pack in packs
+        for rule in pack.rules
+        if any(isinstance(point.value, kind) for point in rule.parameters.points)
+    }
+    name = table.text(key)
+    if name not in fitting:
+        table.note(
+            key, "no such rule stands in the packs of the strategy", reason="unknown_rule", choices=tuple(fitting)
+        )
+        return "", None
+    return name, fitting[name]
+
+
+def _rate(table: TableReader, key: str) -> Rate | None:
+    """Read a yearly rate as a fraction of the whole: "0.09" is 9 %."""
+    if not table.has(key):
+        return None
+    value = table.exact(key)
+    return table.problems.take(table.at(key), lambda: Rate.of(value, limit=1))
 
 
 def _late_fee(table: TableReader) -> LateFeePolicy | None:
     before = len(table.problems.found)
     terms: dict[str, Any] = {
         "id": table.text("id"),
-        "kind": table.text("kind", choices=get_args(FeeKind)),
+        "kind": table.text("kind", choices=_KINDS),
         "component": table.text("component", "fee", choices=("fee", "cost", "interest")),
         "amounts": table.amounts("amounts"),
         "tiers": tuple(_tier(one) for one in table.tables("tiers")),
@@ -70,18 +184,22 @@ def _late_fee(table: TableReader) -> LateFeePolicy | None:
         terms[name] = table.amounts(name)
     if table.has("cite"):
         terms["cite"] = table.text("cite")
-    inner = table.table("applies_to")
-    if inner is not None:
-        terms["applies_to"] = AppliesTo(
-            segments=inner.texts("segments", ()),
-            kinds=inner.texts("kinds", ()),
-            currencies=inner.texts("currencies", ()),
-        )
-        inner.done()
+    terms["applies_to"] = _applies_to(table)
     table.done()
     if len(table.problems.found) > before:
         return None
     return table.problems.take(table.path, lambda: LateFeePolicy(**terms))
+
+
+def _applies_to(table: TableReader) -> AppliesTo:
+    inner = table.table("applies_to")
+    if inner is None:
+        return EVERYTHING
+    found = AppliesTo(
+        segments=inner.texts("segments", ()), kinds=inner.texts("kinds", ()), currencies=inner.texts("currencies", ())
+    )
+    inner.done()
+    return found
 
 
 def _tier(table: TableReader) -> Tier:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from collectkit._policy.bundle import ChargePolicy
+from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.terms import LateFeePolicy, Tier
 from collectkit.core.decisions import Charge
 from collectkit.core.money import Money
@@ -48,7 +49,10 @@ def describe(policies: ChargePolicy) -> str:
     >>> print(describe(ChargePolicy(late_fees=[fee])))
     late-fee: 1.5 % of what is open is charged once for each receivable that is more than 5 days past due. It is never more than 40.00 EUR. No charge is made while a receivable is disputed.
     """
-    return "\n".join(_late_fee(fee) for fee in policies.late_fees)
+    lines = [_late_fee(fee) for fee in policies.late_fees]
+    lines += [_interest(one) for one in policies.interest]
+    lines += [_recovery_sum(one) for one in policies.recovery_sums]
+    return "\n".join(lines)
 
 
 # -- details ---------------------------------------------------------------------------------------------------
@@ -74,6 +78,37 @@ def _late_fee(fee: LateFeePolicy) -> str:
     if fee.cite:
         parts.append(f"Basis: {fee.cite}.")
     return " ".join(parts)
+
+
+def _interest(policy: InterestPolicy) -> str:
+    who = policy.applies_to.describe()
+    terms = policy.terms
+    parts = [
+        f"{policy.id}{f' ({who})' if who else ''}: interest at {terms.describe()} on what is past due, for each day."
+    ]
+    if policy.post_every_months is None:
+        parts.append("It is charged when the receivable is settled.")
+    else:
+        parts.append(f"It is charged every {_count(policy.post_every_months, 'month').removeprefix('1 ')}.")
+    if terms.rests_months is not None:
+        parts.append(f"Interest is added to the debt every {_count(terms.rests_months, 'month').removeprefix('1 ')}.")
+    if policy.grace_days and policy.grace_shifts_due:
+        parts.append(f"It begins {_count(policy.grace_days, 'day')} later.")
+    elif policy.grace_days:
+        parts.append(f"None is charged up to {_count(policy.grace_days, 'day')} past due.")
+    if policy.minimum_amount:
+        parts.append(f"Less than {_amounts(policy.minimum_amount, 'or')} is not charged yet.")
+    parts.append(
+        "One day's interest is rounded first." if policy.rounding_order == "daily_first" else "It is rounded once."
+    )
+    if policy.cite:
+        parts.append(f"Basis: {policy.cite}.")
+    return " ".join(parts)
+
+
+def _recovery_sum(policy: RecoverySumPolicy) -> str:
+    rule = policy.pack.rule(policy.rule_id)
+    return f"{policy.id}: a fixed sum for recovery cost, once for each receivable past due. {rule.text} Basis: {policy.cite}."
 
 
 def _measure(fee: LateFeePolicy) -> str:
