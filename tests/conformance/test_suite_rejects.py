@@ -1,0 +1,37 @@
+"""The suite rejects every store that is broken on purpose, and says by name what is broken."""
+
+from __future__ import annotations
+
+import pytest
+
+from collectkit.adapters.memory import MemoryStore
+from collectkit.testing.conformance import NotShown, StoreKit, check
+from conformance_kits.broken import BROKEN, BrokenKit, EachBatchAlone
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_store_is_rejected(name: str) -> None:
+    answers = check(lambda: BrokenKit(BROKEN[name]))
+    assert answers.broken, f"{name} passes: {answers}"
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, EachBatchAlone])
+def test_a_sound_store_is_not(kind: type[MemoryStore]) -> None:
+    answers = check(lambda: BrokenKit(kind))
+    expected = {"s4_conflict_changes_nothing"} if kind is EachBatchAlone else set()  # not one transaction for many
+    assert set(answers.broken) == expected, answers
+
+
+def test_at_least_twenty_kinds_of_damage_are_tried() -> None:
+    assert len(BROKEN) >= 20
+
+
+def test_a_kit_with_no_doors_is_told_what_could_not_be_shown() -> None:
+    class Bare(StoreKit):
+        pass
+
+    answers = check(Bare, names=["s10_ack_is_durable"])
+    assert answers.not_shown == {"s10_ack_is_durable": "nothing of this store outlives its process"}
+    with pytest.raises(NotShown):
+        Bare().full()
+    assert "not shown" in str(answers)
