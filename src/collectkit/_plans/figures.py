@@ -14,8 +14,9 @@ from math import lcm
 from operator import sub
 from typing import Final
 
-from collectkit._plans.terms import Periods, PlanTerms, Shape, period_factor, periods_of, refuse_growth, rhythm_of
+from collectkit._plans.terms import Periods, PlanTerms, Shape, period_pair, periods_of, refuse_growth, rhythm_of
 from collectkit.core.errors import InvalidTerms
+from collectkit.core.interest import level_payment_minor
 from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.schedule import Schedule, level_schedule, roll
 
@@ -32,17 +33,16 @@ def schedule_of(terms: PlanTerms) -> Schedule:
     if _is_plain_level(terms):
         rhythm = rhythm_of(terms)
         if rhythm is not None:
-            factor = period_factor(terms)
-            exact = exact_level(terms.financed.minor, [factor] * terms.instalments)
-            payment = Money(max(rounded(exact), 1), terms.currency)
+            numerator, denominator = period_pair(terms)
+            payment = level_payment_minor(terms.principal.minor, numerator, denominator, terms.instalments) or 1
             made = level_schedule(
-                principal=terms.financed,
-                period_rate=factor,
+                principal=terms.principal,
+                period_rate=(numerator, denominator),
                 payment=payment,
                 count=terms.instalments,
                 due_on=rhythm,
             )
-            if made.principal_parts[-1] > 0:
+            if made.balance_before(terms.instalments - 1) > 0:
                 return made
     return _laid_out(terms)
 
@@ -146,7 +146,7 @@ def exact_level(
 
 def _exact_level_even(opening: int, factor: Fraction, count: int) -> Fraction:
     numerator, denominator = factor.numerator, factor.denominator
-    if not numerator:
+    if numerator == 0:
         return Fraction(opening, count)
     grown, start = (denominator + numerator) ** count, denominator**count
     return Fraction(opening * numerator * grown, denominator * (grown - start))

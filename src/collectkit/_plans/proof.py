@@ -11,9 +11,9 @@ from typing import NoReturn
 import attrs
 
 from collectkit._plans.figures import exact_level
-from collectkit._plans.terms import PlanTerms, period_factor, periods_of, refuse_growth
+from collectkit._plans.terms import PlanTerms, period_pair, periods_of, refuse_growth
 from collectkit.core.errors import InvalidTerms
-from collectkit.core.money import Money, rounded
+from collectkit.core.money import Money, round_half_even, rounded
 from collectkit.core.schedule import DueDates, Instalment, Schedule
 
 
@@ -82,6 +82,8 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
     Raises:
         InvalidTerms: `plans.negative_amortisation`, `plans.too_small`, `plans.gap`, `plans.columns`, `plans.dates`.
     """
+    if carried == 0 and schedule.level is not None and _prove_level(terms, schedule, *schedule.level):
+        return
     principal, payments = schedule.principal_parts, schedule.payments
     currency = schedule.currency
     debt = terms.principal.minor + sum(principal[:carried])
@@ -111,6 +113,27 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
     dates = schedule.rhythm
     if isinstance(dates, DueDates):
         dates.at(len(schedule) - 1)  # a rhythm ascends by construction; its last day must exist
+
+
+def _prove_level(terms: PlanTerms, schedule: Schedule, numerator: int, denominator: int, payment: int) -> bool:
+    """Check a level schedule by its ends; False leaves it to the full check, which says what is wrong.
+
+    Principal is the fall of the balance, so it sums to the debt once the last balance is 0. Interest cannot rise while
+    the balance falls, so principal cannot fall: the first row tells that none is negative, the last that none is
+    empty. The rhythm ascends by construction, and its last day must exist.
+    """
+    count, balances, opening = len(schedule), schedule.balances, terms.principal.minor
+    last = schedule.balance_before(count - 1)
+    total = last + round_half_even(last * numerator, denominator)
+    rhythm = schedule.rhythm
+    if not (balances[-1] == 0 and schedule.balance_before(0) == opening and payment > 0 < last) or rhythm is None:
+        return False
+    if count > 1:
+        limit = _gap_bound(terms, schedule) if terms.gap_limit is None else terms.gap_limit.minor
+        if balances[0] > opening or abs(total - payment) > limit:
+            return False
+    rhythm.at(count - 1)
+    return True
 
 
 def _refuse_small(terms: PlanTerms, rows: int) -> NoReturn:
@@ -160,7 +183,8 @@ def _gap_bound(terms: PlanTerms, schedule: Schedule) -> int:
     if not terms.bears_interest or terms.rate is None or terms.shape in ("equal_principal", "flat"):
         return (unit + (terms.shape == "flat")) * count
     if terms.day_count is None and not terms.skip_months:
-        factor = float(period_factor(terms))
+        numerator, denominator = period_pair(terms)
+        factor = numerator / denominator
         rows = expm1(count * log1p(factor)) / factor if factor else count
     else:
         years = (schedule.due_on[-1] - terms.start_on).days / 360 + 0.1

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from itertools import pairwise
+from math import gcd
 from typing import Any, Final, Literal, NoReturn, TypedDict
 
 import attrs
@@ -19,7 +20,7 @@ from collectkit.core.checks import as_tuple, require_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import DayCount, Rate, year_fraction
-from collectkit.core.schedule import MAX_INSTALMENTS, DueDates
+from collectkit.core.schedule import MAX_INSTALMENTS, DueDates, Factor
 
 Shape = Literal[
     "level",
@@ -53,6 +54,7 @@ MONTHLY: Final = Every(1, "months")
 
 # Parts of a year that one step of a rhythm stands for, where no day count is named.
 _PER_YEAR: Final = {"days": 365, "weeks": 52, "semimonths": 24, "months": 12, "years": 1}
+_RATES_A_YEAR: Final = {"year": 1, "month": 12, "day": 365}
 _ROOTS: Final = Context(prec=50, rounding=ROUND_HALF_EVEN, Emin=-999, Emax=999)
 _ROOT_DIGITS: Final = 10**34  # an effective rate has no exact monthly share; 34 digits are kept, then all is exact
 
@@ -291,12 +293,23 @@ class Periods:
 
 def period_factor(terms: PlanTerms) -> Fraction:
     """Return the interest factor of one whole step of the rhythm, for terms without a day count."""
-    if terms.rate is None:
-        return Fraction(0)
-    if terms.rate.per == "month" and terms.every.unit == "months" and terms.compounding == "per_period":
-        return terms.rate.value * terms.every.n
-    part = Fraction(terms.every.n, _PER_YEAR[terms.every.unit])
-    return _share(terms, part)
+    numerator, denominator = period_pair(terms)
+    return Fraction(numerator, denominator)
+
+
+def period_pair(terms: PlanTerms) -> Factor:
+    """Return `period_factor` as numerator and denominator in lowest terms."""
+    rate, every = terms.rate, terms.every
+    if rate is None:
+        return 0, 1
+    if terms.compounding == "annual":
+        share = _share(terms, Fraction(every.n, _PER_YEAR[every.unit]))
+        return share.numerator, share.denominator
+    value = rate.value
+    numerator = value.numerator * _RATES_A_YEAR[rate.per] * every.n
+    denominator = value.denominator * _PER_YEAR[every.unit]
+    common = gcd(numerator, denominator)
+    return numerator // common, denominator // common
 
 
 def _share(terms: PlanTerms, part: Fraction) -> Fraction:

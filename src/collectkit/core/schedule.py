@@ -335,6 +335,11 @@ class Schedule(Sequence[Instalment]):
         """
         return None if self._level is None else Money(self._level[2], self._currency)
 
+    @property
+    def level(self) -> tuple[int, int, int] | None:
+        """Return numerator and denominator of the rate per period and the payment, of a level schedule; else None."""
+        return self._level
+
     # -- columns -----------------------------------------------------------------------------------------------
 
     @property
@@ -491,24 +496,27 @@ def _remade(rows: list[Instalment], joined: tuple[int, Money] | None) -> Schedul
 
 
 def level_schedule(
-    *,
-    principal: Money,
-    period_rate: Fraction,
-    payment: Money,
-    count: int,
-    due_on: Sequence[date] | DueDates,
+    *, principal: Money, period_rate: Factor, payment: int, count: int, due_on: Sequence[date] | DueDates
 ) -> Schedule:
     """Lay out equal payments at one rate per period; the rows are worked out when first looked at.
 
-    `payment` is what every row but the last asks for, the last takes what is left; see `interest.level_payment`.
-    Nothing is proven here: that each payment exceeds its interest is for `plans` to say.
+    `period_rate` is numerator and denominator in lowest terms, `payment` what every row but the last asks for, in
+    minor units; see `interest.level_payment`. The last row takes what is left. Nothing is proven here: that each
+    payment exceeds its interest is for `plans` to say.
+
+    >>> made = level_schedule(
+    ...     principal=Money(10000, "EUR"),
+    ...     period_rate=(1, 100),
+    ...     payment=3400,
+    ...     count=3,
+    ...     due_on=DueDates(date(2026, 1, 31), Every(1, "months"), 3),
+    ... )
+    >>> made.level_payment, made[2].total
+    (Money(3400, 'EUR'), Money(3401, 'EUR'))
     """
-    if principal.currency != payment.currency:
-        raise CurrencyMismatch(principal.currency, payment.currency, "put into one schedule")
     made = Schedule.__new__(Schedule)
-    level = (period_rate.numerator, period_rate.denominator, payment.minor)
     dates = due_on if isinstance(due_on, DueDates) else tuple(due_on)
-    made._fill(principal.minor, principal.currency, count, None, None, None, dates, level)
+    made._fill(principal.minor, principal.currency, count, None, None, None, dates, (*period_rate, payment))
     return made
 
 
