@@ -7,7 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 import pytest
@@ -436,6 +436,19 @@ def test_an_instant_of_the_wrong_kind_is_refused(call: Any, code: str) -> None:
 def test_an_ordinary_time_needs_no_choice() -> None:
     assert local_instant(JAN_31, time(8), ZoneInfo("Europe/Berlin")).isoformat() == "2026-01-31T08:00:00+01:00"
     assert local_instant(JAN_31, time(8), UTC).isoformat() == "2026-01-31T08:00:00+00:00"
+
+
+def test_a_machine_without_any_zone_is_told_apart_from_an_unknown_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoData:
+        def __init__(self, _key: str) -> None:
+            raise ZoneInfoNotFoundError
+
+        @staticmethod
+        def no_cache(_key: str) -> None:
+            raise ZoneInfoNotFoundError
+
+    monkeypatch.setattr("collectkit.core._instants.ZoneInfo", NoData)
+    assert code_of(zone, "Europe/Berlin") == "calendars.zone_data_missing"
 
 
 def test_without_zone_data_dates_work_and_zones_say_what_to_install() -> None:  # DATE-10

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from collectkit.core import interest as ci
+from collectkit.core._solve import growth_root
 from collectkit.core.calendars import Every, month_dates
-from collectkit.core.errors import CollectkitError, CurrencyMismatch
+from collectkit.core.errors import CollectkitError, CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import NotInForce, Rate, RateStep, RateTable, Stale
 
@@ -87,6 +88,8 @@ def test_a_leap_year_has_its_own_day_of_interest() -> None:
     span = terms(balance=Money(36_600_000, "EUR"), rate=Rate.percent(1), day_count="act/act-isda")
     span |= {"start_on": date(2023, 12, 30), "end_on": date(2024, 1, 3)}
     assert ci.accrue(**span, rounding_order="daily_first") == Money(2 * 1003 + 2 * 1000, "EUR")
+    span["end_on"] = date(2024, 1, 1)
+    assert ci.accrue(**span, rounding_order="daily_first") == Money(2 * 1003, "EUR")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +163,13 @@ def test_the_level_payment_of_the_issue() -> None:
     assert ci.level_payment(principal=THOUSAND, periodic_rate=periodic, count=360) == Money(840, "GBP")
 
 
+def test_a_level_payment_beyond_the_floats_is_exact() -> None:
+    # 10**13 at 1000 % a period: payment = 10**14 x 11^3 / (11^3 - 1)
+    exact = Fraction(10**14 * 1331, 1330)
+    assert ci.level_payment_minor(10**13, 10, 1, 3) == round(exact)
+    assert ci.level_payment_minor(10**17, 1, 100, 3) == round(10**17 * Fraction(1, 100) / (1 - Fraction(100, 101) ** 3))
+
+
 def test_a_level_payment_can_leave_a_residual() -> None:
     kept = ci.level_payment(
         principal=THOUSAND, periodic_rate=Fraction(1, 100), count=12, residual=Money(100_000, "GBP")
@@ -180,6 +190,7 @@ def test_a_level_payment_can_leave_a_residual() -> None:
         ({"count": 36_601}, "interest.count"),
         ({"periodic_rate": Fraction(-1, 100)}, "interest.rate"),
         ({"periodic_rate": 0.01}, "rates.float"),
+        ({"periodic_rate": 10**10}, "interest.rate"),
         ({"principal": Money(-1, "GBP")}, "interest.balance"),
         ({"residual": Money(100_001, "GBP")}, "interest.balance"),
         ({"residual": Money(-1, "GBP")}, "interest.balance"),
@@ -318,6 +329,9 @@ def test_a_level_rate_may_take_money_or_numbers() -> None:
         (lambda: ci.level_rate(principal=10**65, payment=1, count=1), "interest.amount"),
         (lambda: ci.dated_rate([(JAN_1, 10**65), (FEB_20, -100)]), "interest.amount"),
         (lambda: ci.dated_rate_estimate([0], [1]), "interest.no_flows"),
+        (lambda: ci.dated_rate_estimate([0, 1], [96, -783]), "interest.no_rate"),  # e**766 a year
+        (lambda: ci.dated_rate([(JAN_1, 96), (date(2026, 1, 2), -783)]), "interest.no_rate"),
+        (lambda: ci.dated_rate([(JAN_1, 783), (date(2026, 1, 2), -96)]), "interest.no_rate"),  # all but -100 %
         (lambda: ci.eu_aprc(drawdowns=[(0, 1)], payments=[(10_001, 1)]), "interest.time"),
         (lambda: ci.level_rate(principal=0, payment=1, count=1), "interest.amount"),
         (lambda: ci.level_rate(principal=1, payment=-1, count=1), "interest.amount"),
@@ -364,6 +378,64 @@ def test_a_level_rate_may_take_money_or_numbers() -> None:
 )
 def test_a_yearly_rate_that_cannot_be_is_refused(call: Any, code: str) -> None:
     assert code_of(call) == code
+
+
+def test_flows_that_cancel_out_have_rate_zero() -> None:
+    assert ci.dated_rate([(JAN_1, 100), (FEB_20, -60), (date(2026, 9, 9), -40)]) == 0
+
+
+def test_a_search_that_leads_nowhere_says_so() -> None:
+    with pytest.raises(InvalidTerms) as caught:  # a float side that promises a root which the exact side has not
+        growth_root(lambda x: x - 0.1, lambda x: x * x + 1, horizon=1.0, what="rate")
+    assert caught.value.code == "interest.no_rate"
+    with pytest.raises(InvalidTerms):
+        growth_root(lambda x: x - 0.1, lambda x: Decimal(5), horizon=1.0, what="rate")
+    with pytest.raises(InvalidTerms):  # a loss of all but 10**-110 is no rate above -100 %
+        ci.dated_rate([(JAN_1, 2), (date(2026, 1, 2), -1)])
+
+
+@pytest.mark.parametrize(
+    "gain", [Fraction(1, 6 * 10**15), Fraction(1, 10**14), Fraction(1, 10**11), Fraction(1, 10**7)]
+)
+def test_the_estimate_of_hardly_any_gain_is_hardly_any_rate(gain: Fraction) -> None:
+    ratio = 360 * (1 - gain)
+    exact = ci.level_rate(principal=ratio, payment=1, count=360)
+    assert abs(ci.level_rate_estimate(float(ratio), 1, 360) - float(exact)) < 1e-15
+
+
+def test_the_estimate_of_all_but_a_perpetuity_is_payment_over_principal() -> None:
+    assert ci.level_rate_estimate(1, 1, 1477) == pytest.approx(1.0)
+    assert ci.level_rate_estimate(2, 1, 1) == 0.0
+
+
+def test_a_unit_interval_counts_as_one_number() -> None:
+    assert ci.UnitInterval(whole=1, fraction=Fraction(19, 30)).total == Fraction(49, 30)
+
+
+def test_the_number_of_unit_periods_in_a_year_can_be_stated() -> None:
+    flows: dict[str, Any] = {"advances": [(JAN_1, 1000)], "payments": [(date(2026, 1, 29), 1010)]}
+    stated = ci.regz_apr(**flows, unit_period=Every(4, "weeks"), unit_periods_per_year=13)
+    assert stated.rate == ci.regz_apr(**flows, unit_period=Every(4, "weeks")).rate == Decimal("0.13")
+    assert ci.regz_apr(**flows).percent(4) == Decimal("13.0357")  # the term of 28 days, 365 / 28 of them in a year
+
+
+def test_a_month_end_payment_in_step_with_the_first_keeps_its_odd_days() -> None:
+    advance, first = date(2026, 1, 11), date(2026, 3, 31)  # one month and 17 days
+    payments = [(on, 100) for on in month_dates(first, 6, first=0)]
+    apr = ci.regz_apr(advances=[(advance, 550)], payments=payments, unit_period=Every(1, "months"))
+    assert apr.first_payment == ci.regz_interval(advance, first, Every(1, "months"))
+    in_step = [(apr.first_payment.whole + k, apr.first_payment.fraction) for k in range(6)]
+    i = apr.rate / 12
+    left = sum(100 / ((1 + Decimal(f.numerator) / f.denominator * i) * (1 + i) ** t) for t, f in in_step)
+    assert abs(left - 550) < Decimal("1e-20")
+
+
+def test_a_payment_out_of_step_is_measured_by_itself() -> None:
+    payments = [(date(2026, 2, 10), 500), (date(2026, 3, 25), 520)]
+    apr = ci.regz_apr(advances=[(date(2026, 1, 10), 1000)], payments=payments, unit_period=Every(1, "months"))
+    i = apr.rate / 12
+    left = 500 / (1 + i) + 520 / ((1 + i) ** 2 * (1 + i * 15 / 30))
+    assert abs(left - 1000) < Decimal("1e-20")
 
 
 def test_a_percentage_is_rounded_half_up() -> None:

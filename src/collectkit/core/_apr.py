@@ -359,8 +359,8 @@ def level_rate_estimate(principal: float, payment: float, count: int) -> float:
         raise InvalidTerms("interest.amount", "principal, payment and count must be above zero")
     ratio = principal / payment
     gain = count - ratio
-    if gain <= 0:
-        return 0.0
+    if gain < 1e-9 * ratio:  # so little that the first term of the series is all of it
+        return max(0.0, 2 * gain / (ratio * (count + 1)))
     if count > 500 * ratio:  # all but a perpetuity
         i = 1 / ratio
     else:
@@ -368,11 +368,11 @@ def level_rate_estimate(principal: float, payment: float, count: int) -> float:
         i = ((1 + 1 / ratio) ** (1 / q) - 1) ** q - 1
         if i < 1e-9:
             i = 2 * gain / (ratio * (count + 1))
-    for _ in range(30):
+    for _ in range(30):  # pragma: no branch - it settles within ten; the bound is for what is no number
         lost = expm1(-count * log1p(i))  # the discount less one, without the cancellation of 1 - v^n
         step = (ratio * i + lost) / (ratio - count * (lost + 1) / (1 + i))
         i -= step
-        if -1e-12 * i < step < 1e-12 * i:
+        if abs(step) < 1e-12 * i + 1e-15:
             break
     return i
 

@@ -17,7 +17,6 @@ from decimal import (
     localcontext,
 )
 from fractions import Fraction
-from math import isfinite
 from typing import Final, NoReturn
 
 from collectkit.core.errors import InvalidTerms
@@ -42,6 +41,7 @@ DECIMALS: Final = Decimal("1E-30")
 """Rates that are no exact fraction come to 30 decimals, rounded half even from more."""
 
 _TOLERANCE: Final = Decimal("1E-40")
+_NEAR: Final = Decimal("1E-12")  # the second point of the secant; the float root is about as good
 _HIGHEST: Final = 57.5  # ln(1 + 10**25): with 30 decimals that fills the wide context
 
 
@@ -79,20 +79,15 @@ def growth_root(
     for flows with one root only. The wide context is in force while `exact` runs.
     """
     x = _rough_root(rough, horizon, what, guess)
-    step = max(1e-9, abs(x) * 1e-7)
-    slope = (rough(x + step) - rough(x - step)) / (2 * step)
     with localcontext(WIDE):
         before = Decimal(repr(x))
-        value_before = exact(before)
-        if value_before == 0:
-            return settled(before.exp() - 1)
-        if slope == 0 or not isfinite(slope):
-            _refuse(what)
-        now = before - value_before / Decimal(repr(slope))
+        now, value_before = before + _NEAR, exact(before)
         for _ in range(60):
             value = exact(now)
-            if value == value_before:
+            if value == 0:
                 break
+            if value == value_before:
+                _refuse(what)
             before, now, value_before = now, now - value * (now - before) / (value - value_before), value
             if abs(now - before) < _TOLERANCE:
                 break
@@ -134,7 +129,8 @@ def _rough_root(rough: Callable[[float], float], horizon: float, what: str, gues
 
 def _between(rough: Callable[[float], float], low: float, at_low: float, high: float, at_high: float) -> float:
     """Close in on the change of sign between two points: a secant where it stays inside, halving every third turn."""
-    for turn in range(200):
+    turn = 0
+    while True:  # ends: each third turn halves, and a float has an end
         middle = (low + high) / 2
         if turn % 3 != 2:
             cut = high - at_high * (high - low) / (at_high - at_low)  # the signs differ, so the values do
@@ -149,6 +145,7 @@ def _between(rough: Callable[[float], float], low: float, at_low: float, high: f
             low, at_low = middle, value
         else:
             high, at_high = middle, value
+        turn += 1
     return low if abs(at_low) < abs(at_high) else high
 
 

@@ -289,8 +289,8 @@ def level_payment(
         InvalidMoney: `money.rounding`.
     """
     exact = exact_number(periodic_rate, "periodic_rate")
-    if exact < 0:
-        raise InvalidTerms("interest.rate", "a periodic rate must be 0 or more")
+    if not 0 <= exact <= 10**9:
+        raise InvalidTerms("interest.rate", "a periodic rate must be from 0 to 10**9")
     require_int(count, "count", at_least=1, at_most=MAX_PERIODS, code="interest.count", error=InvalidTerms)
     if count * (1 + exact).numerator.bit_length() > MAX_BITS:
         raise InvalidTerms("interest.too_exact", "the rate has too many digits for so many periods; round it first")
