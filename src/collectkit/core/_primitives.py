@@ -390,6 +390,15 @@ class ExtensionTrigger:
         """Say whether the extensions of one year are many enough; all count to the first number."""
         return unsecured + secured > self.more_than or secured > self.secured_more_than
 
+    def first_extension(self, unsecured: int, secured: int) -> int | None:
+        """Return the number, from 1 in its year, of the extension with which a year is enough; None if it never is.
+
+        Where only the secured ones are enough it is numbered among those.
+        """
+        if unsecured + secured > self.more_than:
+            return self.more_than + 1
+        return self.secured_more_than + 1 if secured > self.secured_more_than else None
+
 
 @attrs.frozen(kw_only=True)
 class AprTolerance:

@@ -1,0 +1,476 @@
+"""Replay of worked cases of law: fees, interest, lump sums, plan triggers and moratoria, one reader for each topic.
+
+The figures of a case are put into the primitives of the shipped packs; a topic that the packs cover is asked there.
+Cases of kind `contact` in the same file belong to the kind `contact`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from collectkit import jurisdictions
+from collectkit.core.money import Money, rounded
+from collectkit.core.rates import Rate
+from collectkit.core.rules import (
+    AprTolerance,
+    Citation,
+    Dated,
+    DatedValue,
+    ExtensionTrigger,
+    FeeLimit,
+    InForce,
+    LumpSum,
+    Moratorium,
+    PenaltyTiers,
+    PlanTrigger,
+    RateFloor,
+    ReferenceSeries,
+    RulePack,
+    StatutoryInterest,
+)
+from collectkit.policy import BalanceStep, InterestPiece, RateTerms, accrue_on, statutory_interest, statutory_rate
+from replay_kinds import Outcome
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "packs"
+START = date(2026, 1, 1)  # where a case gives a number of days and no dates
+
+Inputs = dict[str, Any]
+Answers = dict[str, Any]
+
+
+def replay(data: dict[str, Any], folder: Path) -> Iterator[Outcome]:
+    for case in data["cases"]:
+        if case["kind"] == "law":
+            answer = TOPICS.get(case["topic"])
+            if answer is None or not case["replay"]:
+                yield Outcome(case["id"], "not replayable")
+            else:
+                yield compared(case, answer(case["inputs"], case["expected"], case["jurisdiction"]))
+
+
+def compared(case: dict[str, Any], found: Answers) -> Outcome:
+    """Compare only what the case expects; figures by value, so that 5 is 5.00."""
+    wrong = []
+    for key, expected in case["expected"].items():
+        if key == "decimals":
+            continue
+        if key not in found:
+            wrong.append(f"{key} {expected} expected, nothing came")
+        elif not same(found[key], expected):
+            wrong.append(f"{key} {expected} expected, {found[key]} came")
+    return Outcome(case["id"], "disagree" if wrong else "reproduced", "; ".join(wrong))
+
+
+def same(left: Any, right: Any) -> bool:
+    if isinstance(right, list):
+        return len(left) == len(right) and all(same(one, other) for one, other in zip(left, right, strict=True))
+    if isinstance(right, dict):
+        return set(left) == set(right) and all(same(left[key], right[key]) for key in right)
+    if isinstance(right, str) and right.replace(".", "", 1).lstrip("-").isdigit():
+        return Fraction(str(left)) == Fraction(right)
+    return bool(left == right)
+
+
+# -- the packs -------------------------------------------------------------------------------------------------
+
+
+def in_force(pack: RulePack, rule_id: str, kind: type[Any], on: date = START) -> Any:
+    found = pack.rule(rule_id).parameters.at(on)
+    assert isinstance(found, InForce), found
+    assert isinstance(found.value, kind), found
+    return found.value
+
+
+def money(inputs: Inputs, key: str) -> Money:
+    return Money.of(inputs[key], inputs["currency"])
+
+
+def percent(value: Fraction) -> str:
+    return str(Rate(value))[:-2] if value >= 0 else f"-{str(Rate(-value))[:-2]}"
+
+
+def at_percent(principal: Money, rate: str, days: int, **options: Any) -> Any:
+    """Interest at a given rate for so many days, by the library's own accrual."""
+    terms = RateTerms(rate=Rate.percent(rate))
+    return accrue_on(
+        terms,
+        [BalanceStep(from_on=START, balance=principal)],
+        due_on=START - timedelta(days=1),
+        start_on=START,
+        end_on=START + timedelta(days=days),
+        rounding="half_up",
+        **options,
+    )
+
+
+def with_reference(pack: RulePack, series_id: str, value: str, on: date) -> RulePack:
+    """A pack whose series has one given figure, as a host would bring its own."""
+    source = Citation(authority="the case", locator="", address="-", read_on=on)
+    point = DatedValue(value=Fraction(value) / 100, citation=source, from_on=on)
+    series = ReferenceSeries(id=series_id, title="given", values=Dated(points=(point,), reviewed_through=date.max))
+    return attrs.evolve(pack, series=tuple(series if one.id == series_id else one for one in pack.series))
+
+
+# -- United States ---------------------------------------------------------------------------------------------
+
+
+def card_late_fee(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    tiers = PenaltyTiers(
+        first=Money.of(inputs["tier_first"], inputs["currency"]),
+        repeat=Money.of(inputs["tier_repeat"], inputs["currency"]),
+        cycles=in_force(jurisdictions.load("us-reg-z"), "us.regz.card_late_fee", PenaltyTiers).cycles,
+    )
+    prior = [cycle(text) for text in inputs["prior_fee_cycles"]]
+    found: Answers = {
+        "repeat_cycles": [f"{year}-{month:02}" for one in prior for year, month in tiers.repeat_cycles(one)]
+    }
+    due_on = inputs["due_on"] or inputs["fee_on"]
+    if due_on is not None:
+        most = tiers.most(minimum_payment=money(inputs, "minimum_payment"), cycle=cycle(due_on), prior_cycles=prior)
+        found["max_fee"] = most.plain()
+    return found
+
+
+def cycle(text: str) -> tuple[int, int]:
+    return int(text[:4]), int(text[5:7])
+
+
+def charge_card_late_fee(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    shipped = in_force(jurisdictions.load("us-reg-z"), "us.regz.charge_card_late_fee", FeeLimit)
+    limit = attrs.evolve(shipped, rate=Fraction(inputs["fee_percent"]) / 100)
+    base = money(inputs, "delinquent_balance") - money(inputs, "paid")
+    most = limit.limit(base)
+    assert most is not None
+    return {"max_fee": most.plain(), "exact": str(Fraction(base.plain()) * limit.rate)}
+
+
+def hoepa_late_fee(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    shipped = in_force(jurisdictions.load("us-reg-z"), "us.regz.high_cost_mortgage_late_fee", FeeLimit)
+    limit = attrs.evolve(shipped, rate=Fraction(inputs["fee_percent"]) / 100)
+    due_on, received_on = date.fromisoformat(inputs["due_on"]), date.fromisoformat(inputs["received_on"])
+    first_on = limit.first_chargeable_on(due_on)
+    most = limit.limit(money(inputs, "past_due")) if received_on >= first_on else Money.zero(inputs["currency"])
+    assert most is not None
+    return {"max_fee": most.plain(), "first_chargeable_on": first_on.isoformat()}
+
+
+def hoepa_fee_sequence(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    """A fee arises only from the instalment itself: an unpaid late charge makes a full payment no less full."""
+    shipped = in_force(jurisdictions.load("us-reg-z"), "us.regz.high_cost_mortgage_late_fee", FeeLimit)
+    limit = attrs.evolve(shipped, grace_days=inputs["grace_days"])
+    due = expected["late_fee"]["due_on"]
+    first_on = limit.first_chargeable_on(date.fromisoformat(due))
+    paid = sum(
+        Fraction(one["amount"])
+        for one in inputs["payments"]
+        if one["applied_to"] == due and date.fromisoformat(one["on"]) < first_on
+    )
+    past_due = money(inputs, "instalment") - Money.of(str(paid), inputs["currency"])
+    most = limit.limit(past_due)
+    assert most is not None
+    fee = min(money(inputs, "late_charge"), most) if past_due.is_positive else Money.zero(inputs["currency"])
+    return {"late_fee": {"due_on": due, "amount": fee.plain()}}
+
+
+def apr_tolerance(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    allowed = Fraction(inputs["tolerance_percent"]) / 100
+    tolerance = AprTolerance(regular=allowed, irregular=allowed)
+    stated, exact = (Fraction(inputs[key]) / 100 for key in ("stated_percent", "exact_percent"))
+    return {"accurate": tolerance.is_accurate(stated, exact)}
+
+
+def plan_trigger(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    trigger = in_force(jurisdictions.load("us-reg-z"), "us.regz.plan_trigger", PlanTrigger)
+    met = trigger.is_met(
+        instalments=inputs["instalments"],
+        has_finance_charge=inputs["finance_charge"],
+        is_written=inputs["written_agreement"],
+        has_down_payment=inputs["plus_down_payment"],
+    )
+    return {"in_scope": met}
+
+
+def plan_trigger_numeric(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    """A creditor for a whole year by the one before it, else from the extension that passes the number; and for the next.
+
+    `creditor_after`: whether one more extension, secured or not, would be in scope.
+    """
+    trigger = in_force(jurisdictions.load("us-reg-z"), "us.regz.regularly", ExtensionTrigger)
+    years = {one["year"]: (one["unsecured"], one["dwelling"]) for one in inputs["extensions"]}
+    last = max(years)
+    begins, met_before, is_creditor_after = [], False, False
+    for year in range(min(years), last + 2):
+        unsecured, secured = years.get(year, (0, 0))
+        first = 1 if met_before else trigger.first_extension(unsecured, secured)
+        if first is not None and (
+            year in years or any(one["year"] == year for one in expected.get("creditor_from", ()))
+        ):
+            begins.append({"year": year, "extension": first})
+        if year == last:
+            is_creditor_after = met_before or trigger.met_by(unsecured + 1, secured)
+        met_before = trigger.met_by(unsecured, secured)
+    return {"creditor_after": is_creditor_after, "creditor_from": begins}
+
+
+def plan_workout(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    """The rule has no figures: a changed schedule is no refinancing unless the rate rises or credit is added."""
+    assert jurisdictions.load("us-reg-z").rule("us.regz.workout")
+    excepted = not inputs["rate_increase"] and not inputs["new_credit"]
+    return {"refinancing": not excepted, "exception_available": excepted}
+
+
+def late_fee_cap(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    pack = jurisdictions.load(place.lower())
+    rule = next(
+        rule
+        for rule in pack.rules
+        if any(inputs["statute"] in point.citation.authority for point in rule.parameters.points)
+    )
+    limit = in_force(pack, rule.id, FeeLimit)
+    late_on = START + timedelta(days=inputs["days_late"])
+    if late_on < limit.first_chargeable_on(START):
+        return {"max_fee": "0"}
+    most = limit.limit(money(inputs, "instalment"))
+    assert most is not None
+    return {"max_fee": most.plain()}
+
+
+# -- United Kingdom --------------------------------------------------------------------------------------------
+
+
+def uk_interest(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    principal = money(inputs, "principal")
+    exact = at_percent(principal, inputs["rate_percent"], inputs["days"])
+    daily = at_percent(principal, inputs["rate_percent"], inputs["days"], rounding_order="daily_first")
+    found = {
+        "annual": at_percent(principal, inputs["rate_percent"], 365).amount.plain(),
+        "daily_rounded": at_percent(principal, inputs["rate_percent"], 1).amount.plain(),
+        "interest_unrounded_daily": exact.amount.plain(),
+        "interest_daily_rounded_first": daily.amount.plain(),
+    }
+    lump = in_force(jurisdictions.load("uk-late-payment"), "uk.lpcda.compensation", LumpSum).of(principal)
+    if lump is not None:
+        found["compensation"] = lump.plain()
+        found["total"] = (principal + lump + exact.amount).plain()
+        found["total_daily_rounded_first"] = (lump + daily.amount).plain()
+    return found
+
+
+def uk_compensation(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    lump = in_force(jurisdictions.load("uk-late-payment"), "uk.lpcda.compensation", LumpSum)
+    return {"fixed_sum": lump.of(money(inputs, "debt")).plain()}
+
+
+def uk_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    starts_on = date.fromisoformat(inputs["interest_starts_on"])
+    return shown_rate(statutory_rate(jurisdictions.load("uk-late-payment"), "uk.lpcda.interest", starts_on))
+
+
+def uk_rate_selection(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    terms: dict[str, Any] = {
+        "principal": money(inputs, "principal"),
+        "pack": jurisdictions.load("uk-late-payment"),
+        "rule_id": "uk.lpcda.interest",
+        "start_on": date.fromisoformat(inputs["interest_starts_on"]),
+        "end_on": date.fromisoformat(inputs["paid_on"]),
+        "rounding": "half_up",
+    }
+    fixed, split = statutory_interest(**terms), statutory_interest(**terms, selection="floating")
+    return {"fixed_at_start": shown(fixed), "split_per_half_year": shown(split)}
+
+
+def moratorium(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    shipped = in_force(jurisdictions.load("uk-breathing-space"), "uk.breathing_space", Moratorium)
+    freeze = attrs.evolve(shipped, days=inputs["days"], event_is_day_one=inputs["first_day_counts"])
+    start_on = date.fromisoformat(inputs["start_on"])
+    last_on = freeze.last_on(start_on)
+    assert last_on is not None
+    found: Answers = {"last_on": last_on.isoformat()}
+    if inputs["as_of"] is not None:
+        is_frozen = start_on <= date.fromisoformat(inputs["as_of"]) <= last_on
+        found["contact_to_collect_allowed"] = not (is_frozen and "contact" in freeze.freezes)
+    if inputs["daily_interest"] is not None:
+        found["accrued_during"] = "0.00" if "interest" in freeze.freezes else None
+    return found
+
+
+# -- European Union --------------------------------------------------------------------------------------------
+
+
+def eu_daily_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    daily = Fraction(inputs["rate_percent"]) / int(inputs["days_in_year"])
+    scale = 10 ** expected["decimals"]
+    return {"daily_percent": str(Fraction(rounded(daily * scale, "half_up"), scale))}
+
+
+def eu_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    pack, rule = {
+        "FI": ("fi-late-payment", "fi.late_interest"),
+        "FR": ("fr-late-payment", "fr.l441_10.interest"),
+        "IE": ("ie-late-payment", "ie.lpd.interest"),
+    }.get(place, ("eu-late-payment", "eu.lpd.interest"))
+    return shown_rate(statutory_rate(jurisdictions.load(pack), rule, date.fromisoformat(inputs["on"])))
+
+
+def eu_interest(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    accrued = at_percent(money(inputs, "principal"), inputs["rate_percent"], inputs["days"])
+    return {"interest": accrued.amount.plain()}
+
+
+def eu_compensation(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    lump = in_force(jurisdictions.load("eu-late-payment"), "eu.lpd.compensation", LumpSum)
+    return {"min_total": (lump.of(Money.of("1", inputs["currency"])) * inputs["invoices"]).plain()}
+
+
+def de_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    pack, on = jurisdictions.load("de-late-payment"), date.fromisoformat(inputs["on"])
+    if inputs["base_rate_percent"] is not None:
+        pack = with_reference(pack, "DE_BASISZINSSATZ", inputs["base_rate_percent"], on)
+    return shown_rate(statutory_rate(pack, de_rule(inputs), on))
+
+
+def de_rule(inputs: Inputs) -> str:
+    return "de.bgb288.business" if inputs["b2b"] else "de.bgb288.consumer"
+
+
+def de_interest_split(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    terms: dict[str, Any] = {
+        "principal": money(inputs, "principal"),
+        "pack": jurisdictions.load("de-late-payment"),
+        "rule_id": de_rule(inputs),
+        "start_on": date.fromisoformat(inputs["from_on"]),
+        "end_on": date.fromisoformat(inputs["to_on"]) + timedelta(days=1),
+        "rounding": "half_up",
+    }
+    actual, fixed_year = statutory_interest(**terms), statutory_interest(**terms, day_count="act/365f")
+    pieces: tuple[InterestPiece, ...] = getattr(actual, "pieces", ())
+    return {
+        "segment_days": [piece.days for piece in pieces],
+        "rates_percent": [percent(piece.rate.annual) for piece in pieces],
+        "interest": shown(actual),
+        "interest_365_basis": shown(fixed_year),
+    }
+
+
+def fr_interest(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    yearly = Fraction(inputs["principal"]) * Fraction(inputs["rate_percent"]) / 100
+    scale = 10 ** expected["decimals"]
+    return {"interest": str(Fraction(rounded(yearly * inputs["months"] / 12 * scale, "half_even"), scale))}
+
+
+def fr_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    year, half = int(inputs["half_year"][:4]), inputs["half_year"][-1]
+    on = date(year, 1 if half == "1" else 7, 1)
+    pack = with_reference(jurisdictions.load("fr-late-payment"), "ECB_MRO_2011_7", inputs["ecb_percent"], on)
+    pack = with_reference(pack, "FR_LEGAL_PROFESSIONALS", inputs["legal_percent"], on)
+    default = statutory_rate(pack, "fr.l441_10.interest", on)
+    assert isinstance(default, Rate), default
+    floor = in_force(pack, "fr.l441_10.floor", RateFloor, on).multiple * Fraction(inputs["legal_percent"]) / 100
+    return {
+        "default_rate_percent": percent(default.annual),
+        "contract_floor_percent": percent(floor),
+        "floor_exceeds_default": floor > default.annual,
+    }
+
+
+def national_rounding(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    """Finland rounds the reference up to the next half point, Belgium the whole rate."""
+    shipped = in_force(jurisdictions.load("fi-late-payment"), "fi.late_interest", StatutoryInterest)
+    law = attrs.evolve(shipped, margin=Fraction(inputs["margin_percent"]) / 100)
+    if place == "BE":
+        law = attrs.evolve(law, round_reference_up_to=None, round_rate_up_to=shipped.round_reference_up_to)
+    reference = Fraction(inputs["ecb_percent"]) / 100
+    return {
+        "reference_percent": percent(law.reference_of(reference)),
+        "rate_percent": percent(law.rate_of(reference)),
+    }
+
+
+# -- elsewhere, from the example packs -------------------------------------------------------------------------
+
+
+def br_late_fee(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    limit = in_force(jurisdictions.load_file(EXAMPLES / "br-consumer.toml"), "br.cdc52", FeeLimit)
+    instalment = money(inputs, "instalment")
+    most = limit.limit(instalment)
+    assert most is not None
+    late_on = START + timedelta(days=inputs["days_late"])
+    fine = most if late_on >= limit.first_chargeable_on(START) else Money.zero(inputs["currency"])
+    found = {"fine_max": most.plain(), "fine": fine.plain()}
+    if inputs["monthly_interest_percent"] is not None:  # by the day, a month being 30 days, as the trade counts it
+        share = Fraction(inputs["monthly_interest_percent"]) / 100 * Fraction(inputs["days_late"], 30)
+        interest = instalment.times(share, rounding="half_up")
+        found |= {"interest": interest.plain(), "total": (instalment + fine + interest).plain()}
+    return found
+
+
+def msmed_interest(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    pack = with_reference(
+        jurisdictions.load_file(EXAMPLES / "in-msmed.toml"), "RBI_BANK_RATE", inputs["bank_rate_percent"], START
+    )
+    end_on = date(
+        START.year + (START.month - 1 + inputs["months"]) // 12, (START.month - 1 + inputs["months"]) % 12 + 1, 1
+    )
+    principal = money(inputs, "principal")
+    accrued = statutory_interest(
+        principal=principal,
+        pack=pack,
+        rule_id="in.msmed.interest",
+        start_on=START,
+        end_on=end_on,
+        rounding="half_up",
+    )
+    rate = statutory_rate(pack, "in.msmed.interest", START)
+    assert isinstance(rate, Rate), rate
+    found = shown(accrued)
+    return {
+        "annual_percent": percent(rate.annual),
+        "interest": found,
+        "balance": (principal + Money.of(found, principal.currency)).plain(),
+    }
+
+
+def shown(accrued: Any) -> str:
+    return accrued.amount.plain() if hasattr(accrued, "amount") else str(accrued)
+
+
+def shown_rate(rate: Any) -> Answers:
+    return {"rate_percent": percent(rate.annual) if isinstance(rate, Rate) else str(rate)}
+
+
+TOPICS: dict[str, Callable[[Inputs, Answers, str], Answers]] = {
+    one.__name__: one
+    for one in (
+        card_late_fee,
+        charge_card_late_fee,
+        hoepa_late_fee,
+        hoepa_fee_sequence,
+        apr_tolerance,
+        plan_trigger,
+        plan_trigger_numeric,
+        plan_workout,
+        late_fee_cap,
+        uk_interest,
+        uk_compensation,
+        uk_rate,
+        uk_rate_selection,
+        moratorium,
+        eu_daily_rate,
+        eu_rate,
+        eu_interest,
+        eu_compensation,
+        de_rate,
+        de_interest_split,
+        fr_interest,
+        fr_rate,
+        national_rounding,
+        br_late_fee,
+        msmed_interest,
+    )
+}
