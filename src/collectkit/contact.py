@@ -475,7 +475,11 @@ class _Question:
 
     def _caps_against(self, now: datetime, days: set[date]) -> Iterator[_Finding]:
         places = self._places()
-        attempts = {one.attempt_id: one for one in self.snapshot.attempts if not one.is_inbound and one.at <= now}
+        attempts = {
+            (one.account_id, one.attempt_id): one
+            for one in self.snapshot.attempts
+            if not one.is_inbound and one.at <= now
+        }
         pending = [one for one in self.snapshot.notices if one.is_pending] if self.with_pending else []
         for cap in self.policy.caps:
             if cap.channels and self.channel not in cap.channels:

@@ -22,12 +22,22 @@ def wall_spans(day: date, start: time, end: time, place: tzinfo) -> Iterator[Win
     if len(offsets) == 1:
         yield first.astimezone(UTC), last.astimezone(UTC)
         return
-    # The clocks change on this day: go through the stretches of one offset each.
+    # The clocks change on this day: go through the stretches of one offset each. Time itself has no gap where they
+    # change, so what runs on from one stretch into the next is one.
+    pending: Window | None = None
     for low, high, offset in _offset_stretches(day, place):
-        a = datetime.combine(day, start, tzinfo=UTC) - offset
-        b = datetime.combine(day, end, tzinfo=UTC) - offset
-        if max(a, low) <= min(b, high):
-            yield max(a, low), min(b, high)
+        a = max(datetime.combine(day, start, tzinfo=UTC) - offset, low)
+        b = min(datetime.combine(day, end, tzinfo=UTC) - offset, high)
+        if a > b:
+            continue
+        if pending is not None and pending[1] + _SECOND == a:
+            pending = (pending[0], b)
+            continue
+        if pending is not None:
+            yield pending
+        pending = (a, b)
+    if pending is not None:
+        yield pending
 
 
 def _offset_stretches(day: date, place: tzinfo) -> Iterator[tuple[datetime, datetime, timedelta]]:
