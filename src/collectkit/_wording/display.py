@@ -22,7 +22,7 @@ NAME_MAX: Final = 120
 _FSI, _PDI = "\u2068", "\u2069"
 # Controls, format characters (bidi, zero width), surrogates, unassigned, line and paragraph separators.
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
-_LETTER_THEN_DIGIT: Final = re.compile(r"([^\W\d_])(\d)")
+_LETTER_THEN_DIGIT: Final = re.compile(r"([^\W\d_]\.?)(\d)")
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL", "AN"})
 
 

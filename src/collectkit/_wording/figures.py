@@ -69,7 +69,7 @@ def figures_of(
         WordingError: `wording.nothing_open`, `wording.no_promise`, `wording.unknown_item`.
     """
     balance = balance_of(snapshot, order=order)
-    lines = _lines(command, snapshot, balance)
+    lines = _lines(command, snapshot, balance) if kind != "thanks" else ()
     promise = _promise(command, snapshot, balance, is_reminder=kind == "reminder") if needs_promise else None
     if needs_promise and promise is None:
         raise WordingError(
