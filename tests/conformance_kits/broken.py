@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,13 +19,18 @@ from conformance_kits.stores import MemoryKit
 
 
 class EachBatchAlone(MemoryStore):
-    """A base: a fault in `commit` is a fault in `commit_many` too."""
+    """A sound base: a fault in `commit` is a fault in `commit_many` too."""
 
     def commit(self, batch: Batch) -> CommitResult:
         return MemoryStore.commit_many(self, (batch,))[0]
 
     def commit_many(self, batches: Sequence[Batch]) -> tuple[CommitResult, ...]:
-        return tuple(self.commit(batch) for batch in batches)
+        before = copy.deepcopy({name: held for name, held in vars(self).items() if name != "_lock"})
+        try:
+            return tuple(self.commit(batch) for batch in batches)
+        except Exception:
+            vars(self).update(before)
+            raise
 
 
 class DropsTheLastEvent(EachBatchAlone):
