@@ -15,6 +15,8 @@ from collectkit.core.events import (
     Event,
     EventHeader,
     NoticeRequested,
+    RaiseTask,
+    RequestApproval,
     SendNotice,
     semantic_key,
 )
@@ -76,6 +78,7 @@ def to_batch(
                     key=command.key,
                     command=command.name,
                     stage=command.stage,
+                    what=_what(command),
                 )
             )
     if decision.is_cured:
@@ -124,6 +127,12 @@ def _as_receivable(account_id: str, charge: Charge) -> Receivable:
         parent_id=charge.receivable_id,
         charge_key=charge.key,
     )
+
+
+def _what(command: Command) -> str:
+    if isinstance(command, RaiseTask):
+        return command.task
+    return command.subject if isinstance(command, RequestApproval) else ""
 
 
 def _row(command: Command) -> OutboxRow:

@@ -347,11 +347,12 @@ class ApprovalGranted(Event):
 
 @attrs.frozen(kw_only=True)
 class CommandIssued(Event):
-    """A command other than a notice went to the host under its key."""
+    """A command other than a notice went to the host under its key; `what` is the task, or what is to be approved."""
 
     key: str = attrs.field(validator=text_up_to(MAX_ID_LENGTH))
     command: str = attrs.field(validator=identifier)
     stage: str = attrs.field(validator=text_up_to(255))
+    what: str = attrs.field(default="", validator=text_up_to(255))
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,88 @@
+"""Files written whole or not at all, and the creditor's profile."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from collectkit.core.errors import ImportFailed, Problem, WordingError
+from collectkit.core.reading import Problems, TableReader
+from collectkit.wording import CreditorProfile
+
+__all__ = ["creditor_from", "to_json", "write_whole"]
+
+_PROFILE_TEXTS: Final = (
+    "name",
+    "phone",
+    "email",
+    "postal_address",
+    "payment_url",
+    "account_holder",
+    "iban",
+    "bic",
+    "disclosure",
+    "opt_out_url",
+    "sms_opt_out",
+)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never half of either."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """Write one JSON object for programs."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def creditor_from(path: Path | None) -> CreditorProfile:
+    """Read who writes the notices from a TOML file; without one, a creditor that everybody sees is made up.
+
+    Raises:
+        ImportFailed: the file cannot be read.
+        WordingError: `wording.profile`, with everything that is missing.
+    """
+    if path is None:
+        return CreditorProfile(
+            name="Your Company (put yours into creditor.toml)",
+            email="collections@creditor.example",
+            phone="+1 555 0100",
+            postal_address="1 Creditor Street, Creditorville",
+            payment_url="https://pay.creditor.example/{account_id}",
+        )
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ImportFailed("ledger.creditor", f"{path} cannot be read as TOML: {error}") from error
+    problems = Problems("wording")
+    reader = TableReader(table, path="", problems=problems)
+    terms: dict[str, Any] = {name: reader.text(name) for name in _PROFILE_TEXTS if reader.has(name)}
+    if reader.has("options"):
+        terms["options"] = reader.texts("options")
+    if "name" not in terms:
+        problems.note("name", "is missing", reason="missing")
+    reader.done()
+    if problems.found:
+        raise WordingError("wording.profile", _listed(path, problems.found))
+    return CreditorProfile(**terms)
+
+
+def _listed(path: Path, found: list[Problem]) -> str:
+    return "\n".join([f"{path} cannot be used:", *(f"  {problem}" for problem in found)])
