@@ -1,0 +1,1 @@
+"""What `settlement` pushed down: the values of a negotiation, and the making of offers within limits."""
