@@ -240,7 +240,7 @@ class TableMap:
             for name in names:
                 if name not in known:
                     problems.note(
-                        f"{self.table}.{part}.{name}",
+                        f"{part}.{name}",
                         f"the table {self.table} has no such field",
                         reason="unknown_field",
                         value=name,
@@ -249,15 +249,15 @@ class TableMap:
         given = {field for field, _text in (*self.columns, *self.constants)}
         for field, kind in known.items():
             if kind.endswith("!") and field not in given:
-                problems.note(f"{self.table}.columns.{field}", "needs a column or a constant", reason="missing_field")
+                problems.note(f"columns.{field}", "needs a column or a constant", reason="missing_field")
         if "account_id" in known and not given & {"account_id", "debtor_id", "receivable_ids"}:
             problems.note(
-                f"{self.table}.columns", "needs account_id or debtor_id: whose row it is", reason="missing_field"
+                "columns", "needs account_id or debtor_id: whose row it is", reason="missing_field"
             )
         for word, kind in self.types:
             if kind not in ROW_TYPES:
                 problems.note(
-                    f"{self.table}.types.{word}", "no such kind of row", reason="choice", value=kind, choices=ROW_TYPES
+                    f"types.{word}", "no such kind of row", reason="choice", value=kind, choices=ROW_TYPES
                 )
         problems.raise_if_any()
 
@@ -448,7 +448,7 @@ def _table_of(reader: TableReader, name: str, problems: Problems) -> TableMap | 
     skip = reader.table("skip")
     if skip is not None:
         settings["skip"] = tuple((column, skip.texts(column)) for column in skip.keys())  # noqa: SIM118 - a reader
-    return problems.take(reader.path, lambda: TableMap(table=name, **settings))
+    return problems.take(reader.path or name, lambda: TableMap(table=name, **settings))
 
 
 def _texts_of(reader: TableReader, key: str) -> Pairs:

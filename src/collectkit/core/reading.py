@@ -48,7 +48,7 @@ class Problems:
             return build()
         except InvalidPolicy as error:
             for problem in error.problems:
-                joint = "" if problem.path.startswith("[") or not problem.path else "."
+                joint = "" if problem.path.startswith("[") or not problem.path or not path else "."
                 inner = f"{path}{joint}{problem.path}"
                 self.found.append(
                     Problem(
