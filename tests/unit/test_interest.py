@@ -227,6 +227,17 @@ def test_an_exact_tie_is_decided_by_the_named_rounding(rounding: Any, expected: 
     assert ci.level_payment_minor(2, 1, 4, 1, 0, rounding) == expected
 
 
+@pytest.mark.parametrize("rounding", ["half_even", "half_up", "half_down", "up", "down", "ceiling", "floor"])
+def test_a_whole_payment_is_itself_where_the_float_lies_beside_it(rounding: Any) -> None:
+    assert ci.level_payment_minor(400, 1, 400, 1, 0, rounding) == 401  # the float is a little below
+    assert ci.level_payment_minor(100, 3, 100, 1, 0, rounding) == 103  # and here a little above
+
+
+def test_without_a_residual_nothing_is_left() -> None:
+    assert ci.level_payment(principal=Money(100, "EUR"), periodic_rate=Fraction(0), count=1) == Money(100, "EUR")
+    assert ci.level_payment(principal=Money(100, "EUR"), periodic_rate=Fraction(1, 10), count=1) == Money(110, "EUR")
+
+
 def test_the_directed_roundings_do_not_trust_a_float_at_a_whole_number() -> None:
     for rounding in ("up", "down", "ceiling", "floor"):
         assert ci.level_payment_minor(4, 1, 4, 1, 0, rounding) == 5  # type: ignore[arg-type] # a Literal
@@ -462,6 +473,10 @@ def test_an_exact_tie_survives_the_search() -> None:
         (date(2026, 1, 10), date(2026, 1, 24), Every(1, "semimonths"), 0, Fraction(14, 15)),
         (date(2026, 1, 1), date(2026, 2, 16), Every(1, "semimonths"), 3, Fraction(0)),
         (date(2026, 1, 1), date(2026, 1, 16), Every(2, "semimonths"), 0, Fraction(1, 2)),
+        (date(2025, 12, 16), date(2027, 1, 1), Every(1, "semimonths"), 25, Fraction(0)),
+        (date(2025, 12, 10), date(2026, 1, 16), Every(2, "semimonths"), 1, Fraction(6, 30)),
+        (date(2024, 1, 5), date(2027, 3, 5), Every(2, "years"), 1, Fraction(14, 24)),
+        (date(2024, 1, 5), date(2027, 3, 6), Every(2, "years"), 1, Fraction(426, 730)),
         (date(2026, 1, 5), date(2026, 2, 3), Every(1, "weeks"), 4, Fraction(1, 7)),
         (date(2026, 1, 5), date(2026, 2, 3), Every(10, "days"), 2, Fraction(9, 10)),
         (date(2024, 1, 5), date(2026, 4, 5), Every(1, "years"), 2, Fraction(3, 12)),
@@ -486,6 +501,13 @@ def test_times_are_measured_in_unit_periods(
         ([date(2026, 3, 3)], Every(31, "days"), Fraction(365, 31)),
         ([date(2026, 7, 31)], Every(6, "months"), Fraction(2)),
         ([date(2028, 7, 31)], Every(1, "years"), Fraction(1)),
+        (month_dates(date(2026, 1, 31), 2, 13), Every(1, "years"), Fraction(1)),  # 13 months is no standard interval
+        (month_dates(date(2026, 1, 31), 2, 11), Every(11, "months"), Fraction(12, 11)),
+        ([date(2027, 1, 30), date(2028, 1, 29)], Every(52, "weeks"), Fraction(1)),
+        ([date(2026, 2, 7), date(2026, 2, 14), date(2026, 3, 14), date(2026, 4, 14)], Every(1, "weeks"), Fraction(52)),
+        ([date(2026, 2, 15), date(2026, 3, 3)], Every(1, "semimonths"), Fraction(24)),  # 15 and 16 days
+        ([date(2026, 2, 1), date(2026, 2, 3)], Every(1, "days"), Fraction(365)),  # 1 and 2 days: 1.5 on average
+        ([date(2026, 1, 31), date(2026, 2, 28)], Every(4, "weeks"), Fraction(13)),
         ([date(2026, 2, 20), date(2026, 4, 4)], Every(1, "months"), Fraction(12)),  # 20 and 43 days: 31.5 on average
         ([date(2026, 2, 7), date(2026, 2, 17)], Every(1, "weeks"), Fraction(52)),  # 7 and 10 days: 8.5 on average
     ],
