@@ -476,7 +476,8 @@ def _deliver_one(
             on_command(command)
         outbox.mark(key=row.key, owner=owner, outcome="done", now=now)
         return Delivered(handed_over=1)
-    facts = _facts_now(store, row.account_id, now)
+    account = _account_now(store, row.account_id, now)
+    facts = account.facts
     record = next((one for one in facts.notices if one.key == row.key), None)
     if record is not None and not record.is_pending:  # sent or stopped before a crash kept the row from being marked
         outbox.mark(key=row.key, owner=owner, outcome="done", now=now, code="already")
@@ -486,23 +487,23 @@ def _deliver_one(
         outbox.mark(key=row.key, owner=owner, outcome=look.until_at, now=now, code=look.reason.code)
         return Delivered(deferred=1)
     if isinstance(look, Suppress):
-        return _suppress(store, outbox, claimed, facts, now, look.reason.code)
+        return _suppress(store, outbox, claimed, account, now, look.reason.code)
     if not isinstance(look, Keep):
         raise TypeError(f"the last look answered {type(look).__name__}")
     try:
         notice = renderer.render(command, facts)
     except WordingError as error:
-        return _suppress(store, outbox, claimed, facts, now, error.code)
-    return _after_sending(store, outbox, claimed, facts, now, messenger.send(notice, row.key))
+        return _suppress(store, outbox, claimed, account, now, error.code)
+    return _after_sending(store, outbox, claimed, account, now, messenger.send(notice, row.key))
 
 
 def _after_sending(
-    store: AccountStore, outbox: Outbox, claimed: ClaimedRow, facts: AccountSnapshot, now: datetime, result: SendResult
+    store: AccountStore, outbox: Outbox, claimed: ClaimedRow, account: _AccountNow, now: datetime, result: SendResult
 ) -> Delivered:
-    key, owner, on = claimed.row.key, claimed.owner, facts.as_of
+    key, owner, on = claimed.row.key, claimed.owner, account.facts.as_of
     if isinstance(result, Accepted):
         sent = NoticeSent(**_header("sent", claimed, now, on), key=key, sent_at=now)
-        _store(store, claimed.row.account_id, sent, on + timedelta(days=1))
+        _store(store, account, sent, on + timedelta(days=1))
         outbox.mark(key=key, owner=owner, outcome="done", now=now)
         return Delivered(sent=1)
     is_final = (isinstance(result, Rejected) and result.is_permanent) or claimed.attempt >= MAX_TRIES
@@ -512,16 +513,17 @@ def _after_sending(
         return Delivered(retried=1)
     is_permanent = isinstance(result, Rejected) and result.is_permanent
     bounced = NoticeBounced(**_header("bounced", claimed, now, on), key=key, is_permanent=is_permanent)
-    _store(store, claimed.row.account_id, bounced, on)
+    _store(store, account, bounced, on)
     outbox.mark(key=key, owner=owner, outcome="dead", now=now, code=result.code)
     return Delivered(bounced=1) if isinstance(result, (Rejected, Unknown)) and is_permanent else Delivered(given_up=1)
 
 
 def _suppress(
-    store: AccountStore, outbox: Outbox, claimed: ClaimedRow, facts: AccountSnapshot, now: datetime, code: str
+    store: AccountStore, outbox: Outbox, claimed: ClaimedRow, account: _AccountNow, now: datetime, code: str
 ) -> Delivered:
-    event = NoticeSuppressed(**_header("suppressed", claimed, now, facts.as_of), key=claimed.row.key, reason=code)
-    _store(store, claimed.row.account_id, event, facts.as_of + timedelta(days=1))
+    on = account.facts.as_of
+    event = NoticeSuppressed(**_header("suppressed", claimed, now, on), key=claimed.row.key, reason=code)
+    _store(store, account, event, on + timedelta(days=1))
     outbox.mark(key=claimed.row.key, owner=claimed.owner, outcome="suppressed", now=now, code=code)
     return Delivered(suppressed=1)
 
@@ -531,14 +533,35 @@ def _header(kind: str, claimed: ClaimedRow, now: datetime, on: date) -> EventHea
     return {"event_id": event_id, "account_id": claimed.row.account_id, "recorded_at": now, "effective_on": on}
 
 
-def _store(store: AccountStore, account_id: str, event: Event, review_on: date) -> None:
+@attrs.frozen(kw_only=True)
+class _AccountNow:
+    """An account as loaded, and its facts on the debtor's own day."""
+
+    account_id: str
+    version: int
+    state: AccountState
+    facts: AccountSnapshot
+
+
+def _account_now(store: AccountStore, account_id: str, now: datetime) -> _AccountNow:
+    loaded = store.load(account_id)
+    state = fold(loaded.events)
+    today = now.astimezone(UTC).date()
+    facts = snapshot(state, as_of=today)
+    zones = facts.debtor.zones
+    if zones and (local := business_date(now, zones[0])) != today:
+        facts = snapshot(state, as_of=local)
+    return _AccountNow(account_id=account_id, version=loaded.version, state=state, facts=facts)
+
+
+def _store(store: AccountStore, account: _AccountNow, event: Event, review_on: date) -> None:
     """Store one outcome; others may write to the account meanwhile, which changes nothing about it."""
+    version, state = account.version, account.state
     for attempt in range(1, MAX_TRIES + 1):
-        loaded = store.load(account_id)
-        known = next_fact_on(fold(loaded.events), after=event.effective_on)
+        known = next_fact_on(state, after=event.effective_on)
         batch = Batch(
-            account_id=account_id,
-            expected_version=loaded.version,
+            account_id=account.account_id,
+            expected_version=version,
             command_id=event.event_id,
             command_hash=content_hash(event.event_id.encode()),
             events=(event,),
@@ -552,15 +575,11 @@ def _store(store: AccountStore, account_id: str, event: Event, review_on: date) 
             continue
         if _stands(answer):
             return
-    raise StoreBusy("store.busy", f"account {account_id} was overtaken {MAX_TRIES} times; run the delivery again")
-
-
-def _facts_now(store: AccountStore, account_id: str, now: datetime) -> AccountSnapshot:
-    """Return the facts on the debtor's own day."""
-    state = fold(store.load(account_id).events)
-    today = now.astimezone(UTC).date()
-    zones = snapshot(state, as_of=today).debtor.zones
-    return snapshot(state, as_of=business_date(now, zones[0]) if zones else today)
+        loaded = store.load(account.account_id)
+        version, state = loaded.version, fold(loaded.events)
+    raise StoreBusy(
+        "store.busy", f"account {account.account_id} was overtaken {MAX_TRIES} times; run the delivery again"
+    )
 
 
 def by_account(events: Iterable[Event]) -> dict[str, list[Event]]:
