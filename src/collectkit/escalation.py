@@ -151,7 +151,7 @@ def stage_of(
     turns += [item.due_on + _DAY for item in mountain.items if item.due_on >= as_of]
     next_on = min((turn for turn in turns if turn > as_of), default=None)
     if not standing:
-        stage, text = CURRENT, "nothing is past due"
+        stage, text = CURRENT, "nothing that may be acted on is past due"
         if past_due:
             stage = GRACE
             text = f"{item_ref(past_due[0])} is {_lateness(past_due[0].due_on, as_of)}, which no stage speaks of yet"
