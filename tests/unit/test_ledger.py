@@ -688,3 +688,165 @@ def test_names_and_addresses_stay_out_of_reprs_and_warnings() -> None:
     ledger = read(f"{GOOD},Canary Person,canary@example.org,x", header=f"{HEADER},name,email,amount_paid")
     assert "anary" not in repr(ledger)
     assert "anary" not in str(ledger.warnings)
+
+
+# -- the rest of the cells and tables ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "row", "code"),
+    [
+        (
+            "plans",
+            "plan_id,debtor_id,number,due_on,amount,currency,covers,agreed_on",
+            "L,D-1,one,2026-03-01,1,EUR,R-1,2026-01-01",
+            "ledger.whole",
+        ),
+        (
+            "plans",
+            "plan_id,debtor_id,number,due_on,amount,currency,covers,agreed_on",
+            "L,D-1,0,2026-03-01,1,EUR,R-1,2026-01-01",
+            "records.range",
+        ),
+        (
+            "contact_attempts",
+            "attempt_id,debtor_id,channel,at,outcome",
+            "T,D-1,phone,yesterday,no_answer",
+            "ledger.instant",
+        ),
+        (
+            "contact_attempts",
+            "attempt_id,debtor_id,channel,at,outcome",
+            "T,D-1,phone,2026-01-01T10:00:00,no_answer",
+            "ledger.instant",
+        ),
+        (
+            "contact_attempts",
+            "attempt_id,debtor_id,channel,at,outcome",
+            "T,D-1,pigeon,2026-01-01T10:00:00Z,no_answer",
+            "ledger.choice",
+        ),
+        (
+            "payments",
+            "payment_id,account_id,amount,currency,received_on",
+            "P,D-1,0.00,EUR,2026-01-01",
+            "records.not_positive",
+        ),
+        (
+            "payments",
+            "payment_id,account_id,amount,currency,received_on",
+            "P,D-1,-1.00,EUR,2026-01-01",
+            "ledger.negative",
+        ),
+        (
+            "payments",
+            "payment_id,account_id,amount,currency,received_on,receivable_ids",
+            "P,,1.00,EUR,2026-01-01,",
+            "ledger.unknown_account",
+        ),
+        (
+            "promises",
+            "promise_id,debtor_id,amount,currency,made_on,due_on",
+            "PP,D-1,1,EUR,2026-02-01,2026-01-01",
+            "records.date_order",
+        ),
+        ("disputes", "dispute_id,debtor_id,raised_on,amount", "X,D-1,2026-02-01,5.00", "ledger.no_currency"),
+    ],
+)
+def test_a_bad_cell_of_any_table_rejects_its_row(tmp_path: Path, table: str, header: str, row: str, code: str) -> None:
+    (tmp_path / "receivables.csv").write_text(f"{HEADER}\n{GOOD}\n", encoding="utf-8")
+    (tmp_path / f"{table}.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    ledger = read_ledger(tmp_path, HOUSE)
+    assert [(one.table, one.code) for one in ledger.rejected] == [(table, code)]
+
+
+def test_a_debtor_with_two_accounts_is_not_enough_to_place_a_payment(tmp_path: Path) -> None:
+    (tmp_path / "debtors.csv").write_text("debtor_id,account_id\nD-1,A\nD-1,B\nD-2,C\n", encoding="utf-8")
+    (tmp_path / "receivables.csv").write_text(
+        f"{HEADER},account_id\n{GOOD},A\n{GOOD.replace('R-1', 'R-2')},B\n", encoding="utf-8"
+    )
+    (tmp_path / "payments.csv").write_text(
+        "payment_id,debtor_id,amount,currency,received_on,receivable_ids\nP,D-1,1,EUR,2026-01-02,\n"
+        "Q,D-2,1,EUR,2026-01-02,\nS,,1,EUR,2026-01-02,R-2\nT,,1,EUR,2026-01-02,R-1;R-2\n",
+        encoding="utf-8",
+    )
+    ledger = read_ledger(tmp_path, HOUSE)
+    assert [(one.row_number, one.field) for one in ledger.rejected] == [(2, "debtor_id"), (5, "account_id")]
+    assert {account.account_id: len(account.payments) for account in ledger.accounts} == {"A": 0, "B": 1, "C": 1}
+
+
+def test_master_data_that_differs_keeps_the_first_with_a_warning() -> None:
+    ledger = read(f"{GOOD},de_DE", f"{GOOD.replace('R-1', 'R-2')},fr_FR", header=f"{HEADER},locale")
+    assert ledger.accounts[0].debtor.locale == "de_DE"
+    assert warned(ledger) == {"ledger.debtor_differs": 1}
+
+
+def test_an_account_is_opened_on_its_own_day_or_that_of_its_first_fact() -> None:
+    (told,) = to_events(read(f"{GOOD},2025-06-01", header=f"{HEADER},opened_on"), recorded_at=NOW)
+    assert told.events[0].effective_on == date(2025, 6, 1)
+    (plain,) = to_events(read(GOOD), recorded_at=NOW)
+    assert plain.events[0].effective_on == date(2026, 1, 1)
+    empty = read_ledger(io.StringIO("debtor_id,name\nD-1,Ada\n"), HOUSE, table="debtors")
+    assert to_events(empty, recorded_at=NOW)[0].events[0].effective_on == NOW.date()
+
+
+def test_a_constant_that_cannot_be_read_is_told_before_any_row() -> None:
+    table = TableMap(columns={name: name for name in HEADER.split(",")}, constants={"debtor_kind": "pets"})
+    with pytest.raises(ImportFailed) as caught:
+        read(GOOD, column_map=ColumnMap(name="t", date_order="ymd", decimal_mark=".", tables=[table]))
+    assert caught.value.code == "ledger.constant"
+
+
+def test_lists_and_truth_in_json_are_read_as_cells() -> None:
+    line = (
+        '{"receivable_id":"R-1","debtor_id":"D-1","issued_on":"2026-01-01","amount":"5","currency":"EUR","disputed":true,'
+        '"zones":["Europe/Berlin","Europe/Paris"],"name":null,"colour":"red"}'
+    )
+    ledger = read_ledger(io.StringIO(f"{line}\n\n"), HOUSE)
+    assert ledger.accounts[0].debtor.zones == ("Europe/Berlin", "Europe/Paris")
+    assert len(ledger.accounts[0].disputes) == 1
+    assert ledger.unknown_columns == ("colour",)
+
+
+def test_credit_notes_over_nothing_among_receivables_are_left_out() -> None:
+    table = TableMap(
+        columns={**{name: name for name in HEADER.split(",")}, "row_type": "type"},
+        types={"invoice": "receivable", "credit": "credit_note"},
+    )
+    column_map = ColumnMap(name="t", date_order="ymd", decimal_mark=".", tables=[table])
+    rows = [
+        f"{GOOD},invoice",
+        f"{GOOD.replace('R-1', 'C-1')},credit",
+        f"{GOOD.replace('R-1', 'C-2').replace('10.00', '0')},credit",
+    ]
+    ledger = read(*rows, header=f"{HEADER},type", column_map=column_map)
+    assert [one.credit_note_id for one in ledger.accounts[0].credit_notes] == ["C-1"]
+    assert warned(ledger) == {"ledger.zero_amount": 1}
+
+
+def test_only_so_many_rejected_rows_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectkit.adapters._ledger_build.REJECTED_LIMIT", 2)
+    ledger = read(*(f"R-{number},D-1,bad,2026-01-31,1,EUR" for number in range(5)), GOOD)
+    assert (len(ledger.rejected), ledger.summary.rows_rejected) == (2, 5)
+    assert warned(ledger) == {"ledger.rejected_limit": 3}
+
+
+@pytest.mark.parametrize("time", [" 09:30", "T09:30:00Z", " 9:30 PM", "T09:30:00.123+02:00", " 09:30 UTC"])
+def test_a_time_of_day_is_dropped_where_the_map_says_so(time: str) -> None:
+    ledger = read(GOOD.replace("2026-01-01", f"2026-01-01{time}"), column_map=one_table(has_time=True))
+    assert ledger.accounts[0].receivables[0].issued_on == date(2026, 1, 1)
+
+
+def test_a_utf_16_file_is_read_where_it_is_named() -> None:
+    data = f"{HEADER}\n{GOOD}\n".encode("utf-16")
+    assert ids(read_ledger(io.BytesIO(data), HOUSE, encoding="utf-16")) == ["R-1"]
+    with pytest.raises(ImportFailed) as caught:
+        read_ledger(io.BytesIO(f"{HEADER}\n{GOOD}\n".encode()), HOUSE, encoding="utf-16")
+    assert caught.value.code == "ledger.encoding"
+
+
+def test_a_ledger_of_ten_thousand_rows_is_read_in_a_moment() -> None:
+    rows = [f"R-{number},D-{number % 700},2026-01-01,2026-01-31,{number}.25,EUR" for number in range(1, 10_001)]
+    ledger = read(*rows)
+    assert (ledger.summary.accounts, ledger.summary.receivables) == (700, 10_000)
+    assert ledger.summary.amounts == (Money(sum(number * 100 + 25 for number in range(1, 10_001)), "EUR"),)

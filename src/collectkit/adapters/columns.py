@@ -251,14 +251,10 @@ class TableMap:
             if kind.endswith("!") and field not in given:
                 problems.note(f"columns.{field}", "needs a column or a constant", reason="missing_field")
         if "account_id" in known and not given & {"account_id", "debtor_id", "receivable_ids"}:
-            problems.note(
-                "columns", "needs account_id or debtor_id: whose row it is", reason="missing_field"
-            )
+            problems.note("columns", "needs account_id or debtor_id: whose row it is", reason="missing_field")
         for word, kind in self.types:
             if kind not in ROW_TYPES:
-                problems.note(
-                    f"types.{word}", "no such kind of row", reason="choice", value=kind, choices=ROW_TYPES
-                )
+                problems.note(f"types.{word}", "no such kind of row", reason="choice", value=kind, choices=ROW_TYPES)
         problems.raise_if_any()
 
     @property
