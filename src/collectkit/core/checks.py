@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Any, Final, TypeVar
+from enum import StrEnum
+from typing import Any, Final, NoReturn, TypeVar
 
 import attrs
 
@@ -16,6 +17,7 @@ from collectkit.core.errors import CollectkitError, InvalidDate, InvalidRecord
 
 __all__ = [
     "MAX_ID_LENGTH",
+    "Choice",
     "Validator",
     "as_frozenset",
     "as_tuple",
@@ -32,6 +34,7 @@ __all__ = [
     "require_int",
     "text_up_to",
     "texts",
+    "true_or_false",
     "tuple_of",
     "whole",
     "zone_name",
@@ -41,6 +44,18 @@ T = TypeVar("T")
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 MAX_ID_LENGTH: Final = 255  # providers accept idempotency keys up to 255 characters
+
+
+class Choice(StrEnum):
+    """The base of the closed sets of codes; a code that is none of them is refused without being repeated.
+
+    Raises:
+        InvalidRecord: `records.choice`, with the codes there are.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise InvalidRecord("records.choice", f"a {cls.__name__} is one of: {', '.join(cls)}", field=cls.__name__)
 
 
 def place(instance: object, attribute: attrs.Attribute[Any]) -> str:
@@ -145,6 +160,17 @@ def identifier(instance: object, attribute: attrs.Attribute[Any], value: object)
         raise InvalidRecord("records.id", f"{where} holds a control character; strip it first", field=where)
 
 
+def true_or_false(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Accept True or False; a text such as "false" would count as true.
+
+    Raises:
+        InvalidRecord: `records.type`.
+    """
+    if not isinstance(value, bool):
+        where = place(instance, attribute)
+        raise InvalidRecord("records.type", f"{where} needs True or False, not {type(value).__name__}", field=where)
+
+
 def text_up_to(limit: int) -> Validator:
     """Make a validator for text of at most `limit` characters; empty is fine."""
 
@@ -235,7 +261,12 @@ def as_tuple(values: Iterable[Any]) -> tuple[Any, ...]:
     """Copy an iterable to a tuple; pair it with `each`, which names what may stand in it.
 
     Plain `tuple` would do at run time, but a type checker cannot see through a generic class as a converter.
+
+    Raises:
+        InvalidRecord: `records.type` for text, or for what is no list at all.
     """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidRecord("records.type", f"a list is needed, not {type(values).__name__}")
     return tuple(values)
 
 
@@ -256,7 +287,7 @@ def texts(values: Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(values, (str, bytes)):
         raise InvalidRecord("records.type", "a list of texts is needed, not one text; write ('a',) for one")
-    result = tuple(values)
+    result = as_tuple(values)
     if not all(isinstance(value, str) for value in result):
         raise InvalidRecord("records.type", "a list of texts is needed, and one element is no text")
     return result
@@ -270,9 +301,7 @@ def tuple_of(kind: type[T]) -> Callable[[Iterable[T]], tuple[T, ...]]:
     """
 
     def convert(values: Iterable[T]) -> tuple[T, ...]:
-        if isinstance(values, (str, bytes)):
-            raise InvalidRecord("records.type", f"a list of {kind.__name__} is needed, not text")
-        result = tuple(values)
+        result: tuple[T, ...] = as_tuple(values)
         for value in result:
             if not isinstance(value, kind):
                 raise InvalidRecord("records.type", f"a {kind.__name__} is needed, not {type(value).__name__}")

@@ -6,22 +6,24 @@ Nothing here decides; the rooms above do. A business "no" is a `Declined` with e
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TypeAlias
 
 import attrs
 
 from collectkit.core.checks import (
     MAX_ID_LENGTH,
+    Choice,
     as_tuple,
     aware_datetime,
     each,
     identifier,
+    instance_of,
     non_negative_int,
     optional,
     plain_date,
     text_up_to,
     texts,
+    true_or_false,
 )
 from collectkit.core.events import Command, Event
 from collectkit.core.money import Money
@@ -89,7 +91,7 @@ class Declined:
 # -- leave to contact ------------------------------------------------------------------------------------------
 
 
-class PermissionOutcome(StrEnum):
+class PermissionOutcome(Choice):
     """What the rules say about a contact, from free to forbidden."""
 
     ALLOWED = "allowed"
@@ -145,7 +147,7 @@ class Charge:
     rule: str = attrs.field(validator=identifier)
     receivable_id: str = attrs.field(validator=identifier)
     component: Component = attrs.field(converter=Component)
-    amount: Money = attrs.field()
+    amount: Money = attrs.field(validator=instance_of(Money))
     charged_on: date = attrs.field(validator=plain_date)
     due_on: date = attrs.field(validator=plain_date)
     reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
@@ -184,7 +186,7 @@ class Decision:
     commands: tuple[Command, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Command))
     reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
     review_on: date | None = attrs.field(default=None, validator=optional(plain_date))
-    is_cured: bool = False
+    is_cured: bool = attrs.field(default=False, validator=true_or_false)
     strategy_name: str = attrs.field(default="", validator=text_up_to(255))
     strategy_version: str = attrs.field(default="", validator=text_up_to(64))
     strategy_hash: str = attrs.field(default="", validator=text_up_to(64))
@@ -206,7 +208,7 @@ class OutboxRow:
     account_id: str = attrs.field(validator=identifier)
     lane: str = attrs.field(validator=text_up_to(MAX_ID_LENGTH))
     command: str = attrs.field(validator=identifier)
-    payload: bytes = attrs.field(repr=False)
+    payload: bytes = attrs.field(repr=False, validator=instance_of(bytes))
     earliest_at: datetime | None = attrs.field(default=None, validator=optional(aware_datetime))
     latest_at: datetime | None = attrs.field(default=None, validator=optional(aware_datetime))
 
@@ -292,14 +294,14 @@ class Defer:
     """Do not send it before `until_at`."""
 
     until_at: datetime = attrs.field(validator=aware_datetime)
-    reason: Reason = attrs.field()
+    reason: Reason = attrs.field(validator=instance_of(Reason))
 
 
 @attrs.frozen(kw_only=True)
 class Suppress:
     """Never send it."""
 
-    reason: Reason = attrs.field()
+    reason: Reason = attrs.field(validator=instance_of(Reason))
 
 
 LastLook: TypeAlias = Keep | Defer | Suppress

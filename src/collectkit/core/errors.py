@@ -36,7 +36,7 @@ name, an address or a number of a debtor.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import attrs
 
@@ -95,6 +95,17 @@ class CollectkitError(Exception):
 
     def __str__(self) -> str:
         return self.text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[CollectkitError], args: tuple[object, ...], state: dict[str, Any]) -> CollectkitError:
+    """Rebuild an error that crossed a process border, whatever its own `__init__` asks for."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class CollectkitWarning(UserWarning):

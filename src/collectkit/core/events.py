@@ -19,12 +19,13 @@ from collectkit.core.checks import (
     identifier,
     instance_of,
     non_negative_int,
-    optional,
     plain_date,
     positive_int,
     text_up_to,
     texts,
+    true_or_false,
 )
+from collectkit.core.errors import InvalidRecord
 from collectkit.core.records import (
     Account,
     Approval,
@@ -43,6 +44,7 @@ from collectkit.core.records import (
     PromiseToPay,
     Receivable,
     Waiver,
+    masked,
 )
 
 __all__ = [
@@ -99,13 +101,16 @@ __all__ = [
 def semantic_key(kind: str, *parts: str | int) -> str:
     """Join a kind and its parts to one key that says what an effect means, at most 255 characters.
 
-    Colons and percent signs inside a part are escaped, so that two different tuples never give one key; a longer key
+    Colons, tildes and percent signs inside a part are escaped, so that two different tuples never give one key; a longer key
     keeps its head and ends in a SHA-256.
 
     >>> semantic_key("fee", "A-1", "INV:7", "late-fee", 1)
     'fee:A-1:INV%3A7:late-fee:1'
     """
-    escaped = [str(part).replace("%", "%25").replace(":", "%3A") for part in (kind, *parts)]
+    escaped = [
+        str(part).replace("%", "%25").replace(":", "%3A").replace("~", "%7E")  # "~" marks a hash, and nothing else
+        for part in (kind, *parts)
+    ]
     key = ":".join(escaped)
     if len(key) <= MAX_ID_LENGTH:
         return key
@@ -123,6 +128,27 @@ class Event:
     account_id: str = attrs.field(validator=identifier)
     recorded_at: datetime = attrs.field(validator=aware_datetime)
     effective_on: date = attrs.field(validator=plain_date)
+
+    def __attrs_post_init__(self) -> None:
+        about = getattr(self, _SUBJECTS.get(type(self).__name__, ""), None)
+        if about is not None and about.account_id != self.account_id:
+            raise InvalidRecord(
+                "records.foreign",
+                f"{type(self).__name__} of account {self.account_id} speaks of a record of account {about.account_id}",
+            )
+
+
+_SUBJECTS: Final = {  # events whose record names its account, and the field that holds the record
+    "AccountOpened": "account",
+    "ReceivableIssued": "receivable",
+    "PaymentReceived": "payment",
+    "CreditNoteIssued": "credit_note",
+    "ChargePosted": "receivable",
+    "DisputeRaised": "dispute",
+    "HoldPlaced": "hold",
+    "PromiseMade": "promise",
+    "PlanAgreed": "plan",
+}
 
 
 class EventHeader(TypedDict):
@@ -255,7 +281,7 @@ class PromiseWithdrawn(Event):
     """A promise was taken back on `effective_on`."""
 
     promise_id: str = attrs.field(validator=identifier)
-    reason: str = attrs.field(default="", validator=text_up_to(500))
+    reason: str = attrs.field(default="", validator=text_up_to(500), repr=masked)
 
 
 @attrs.frozen(kw_only=True)
@@ -299,7 +325,7 @@ class NoticeBounced(Event):
     """A notice did not arrive; a permanent failure also ends the use of its contact point."""
 
     key: str = attrs.field(validator=text_up_to(MAX_ID_LENGTH))
-    is_permanent: bool = True
+    is_permanent: bool = attrs.field(default=True, validator=true_or_false)
 
 
 @attrs.frozen(kw_only=True)
@@ -395,8 +421,8 @@ class UnknownEvent(Event):
     """A fact of a kind that a newer release wrote; `payload` is kept to the byte."""
 
     type_name: str = attrs.field(validator=identifier)
-    payload: bytes = attrs.field(repr=False)
-    must_understand: bool = False
+    payload: bytes = attrs.field(repr=False, validator=instance_of(bytes))
+    must_understand: bool = attrs.field(default=False, validator=true_or_false)
 
 
 # -- commands --------------------------------------------------------------------------------------------------
@@ -430,8 +456,15 @@ class SendNotice(Command):
     decided_on: date = attrs.field(validator=plain_date)
     earliest_at: datetime = attrs.field(validator=aware_datetime)
     latest_at: datetime = attrs.field(validator=aware_datetime)
+
+    def __attrs_post_init__(self) -> None:
+        if self.latest_at < self.earliest_at:
+            raise InvalidRecord(
+                "records.date_order", f"notice {self.key}: latest_at lies before earliest_at; swap or correct them"
+            )
+
     receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    is_always_allowed: bool = False
+    is_always_allowed: bool = attrs.field(default=False, validator=true_or_false)
     """Thanks and legally required notices pass every hold that no rule pack placed."""
 
 
@@ -475,7 +508,7 @@ class PlaceWithAgency(Command):
 
     name: ClassVar[str] = "place-with-agency"
 
-    agency: str = attrs.field(default="", validator=optional(text_up_to(255)))
+    agency: str = attrs.field(default="", validator=text_up_to(255))
 
 
 _NOT_FACTS: Final = {"UnknownEvent"}

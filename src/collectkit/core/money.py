@@ -33,6 +33,8 @@ __all__ = [
 Rounding = Literal["half_even", "half_up", "half_down", "up", "down", "ceiling", "floor"]
 """How a figure between two minor units is decided; `half_*` and `up`/`down` are symmetric about zero."""
 
+_ROUNDINGS: Final = get_args(Rounding)
+
 MAX_MINOR: Final = 10**18  # fits a signed 64-bit column with room for sums of eight
 
 # ISO 4217 list one, exponents ("minor unit" column), active codes without funds, metals and testing codes.
@@ -98,6 +100,9 @@ def rounded(value: Fraction | int, rounding: Rounding = "half_even") -> int:
     Raises:
         InvalidMoney: `money.rounding` for a name that is no `Rounding`.
     """
+    if rounding not in _ROUNDINGS:
+        names = ", ".join(_ROUNDINGS)
+        raise InvalidMoney("money.rounding", f"no rounding is called {rounding!r}; choose from: {names}")
     numerator, denominator = value.numerator, value.denominator
     if denominator == 1:
         return numerator
@@ -115,16 +120,8 @@ def rounded(value: Fraction | int, rounding: Rounding = "half_even") -> int:
         return toward
     twice = 2 * remainder
     if twice != denominator:
-        nearest = floor + 1 if twice > denominator else floor
-    elif rounding == "half_up":
-        nearest = away
-    elif rounding == "half_down":
-        nearest = toward
-    else:
-        raise InvalidMoney(
-            "money.rounding", f"no rounding is called {rounding!r}; choose from: {', '.join(get_args(Rounding))}"
-        )
-    return nearest
+        return floor + 1 if twice > denominator else floor
+    return away if rounding == "half_up" else toward
 
 
 @total_ordering
@@ -151,9 +148,7 @@ class Money:
     @minor.validator
     def _check_minor(self, _attribute: object, value: object) -> None:
         if type(value) is not int:
-            if isinstance(value, bool) or not hasattr(value, "__index__"):
-                _refuse_type(value, "minor units")
-            value = index(value)  # numpy integers and other exact integers
+            value = _whole(value, "minor units")  # numpy integers and other exact integers
             object.__setattr__(self, "minor", value)
         if not -MAX_MINOR <= value <= MAX_MINOR:
             raise InvalidMoney("money.out_of_range", "more than 10**18 minor units; split the sum, or check its unit")
@@ -267,7 +262,7 @@ class Money:
 
     def __mul__(self, times: int) -> Money:
         if type(times) is not int:
-            return NotImplemented
+            times = _whole(times, "a product; rounding needs Money.times(factor, rounding=...)")
         return Money(self.minor * times, self.currency)
 
     __rmul__ = __mul__
@@ -307,7 +302,8 @@ class Money:
             raise InvalidMoney("money.parts", "the number of parts must be a whole number from 1 to 100,000")
         sign = -1 if self.minor < 0 else 1
         quotient, rest = divmod(abs(self.minor), parts)
-        more, less = Money(sign * (quotient + 1), self.currency), Money(sign * quotient, self.currency)
+        less = Money(sign * quotient, self.currency)
+        more = Money(sign * (quotient + 1), self.currency) if rest else less
         return (more,) * rest + (less,) * (parts - rest)
 
     def allocate(self, weights: Sequence[int | Decimal | Fraction]) -> tuple[Money, ...]:
@@ -384,20 +380,30 @@ def _fraction_of(amount: object) -> Fraction:
     if isinstance(amount, Decimal):
         if not amount.is_finite():
             raise InvalidMoney("money.not_finite", "an amount must be a finite number")
+        if amount.is_zero():
+            return Fraction(0)
         exponent = amount.as_tuple().exponent
-        if isinstance(exponent, int) and (abs(exponent) > 64 or len(amount.as_tuple().digits) > 64):
-            if exponent < 0 or amount.is_zero():
-                raise InvalidMoney("money.precision", "the amount has more than 64 digits after the point")
+        if amount.adjusted() > 64:
             raise InvalidMoney("money.out_of_range", "more than 10**18 minor units; check the unit of the amount")
+        if isinstance(exponent, int) and exponent < -64:
+            raise InvalidMoney("money.precision", "the amount has more than 64 digits after the point")
         return Fraction(Decimal(amount))
-    if not isinstance(amount, (bool, float)) and hasattr(amount, "__index__"):
-        return Fraction(index(amount))
-    _refuse_type(amount, "an amount")
+    return Fraction(_whole(amount, "an amount"))
+
+
+def _whole(value: object, what: str) -> int:
+    """Take an exact integer of any type; a float, a bool and the rest are refused."""
+    if isinstance(value, (bool, float)) or not hasattr(value, "__index__"):
+        _refuse_type(value, what)
+    try:
+        return index(value)
+    except TypeError:  # numpy's bool has the method and refuses to use it
+        _refuse_type(value, what)
 
 
 def _refuse_type(value: object, what: str) -> NoReturn:
     name = type(value).__name__
-    if isinstance(value, bool):
+    if isinstance(value, bool) or name.startswith("bool"):
         raise MoneyTypeError("money.bool", f"{what} was given a bool; pass a whole number")
     if isinstance(value, float) or "float" in name:
         raise MoneyTypeError("money.float", f"{what} was given a float; pass text, int minor units or a Decimal")

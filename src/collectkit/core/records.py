@@ -8,12 +8,12 @@ instants are aware datetimes, ranges are half-open `[start, end)`.
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 import attrs
 
 from collectkit.core.checks import (
+    Choice,
     as_frozenset,
     as_tuple,
     aware_datetime,
@@ -26,6 +26,7 @@ from collectkit.core.checks import (
     positive_int,
     text_up_to,
     texts,
+    true_or_false,
     zone_name,
 )
 from collectkit.core.errors import CurrencyMismatch, InvalidRecord
@@ -61,14 +62,14 @@ __all__ = [
 # -- closed sets of codes --------------------------------------------------------------------------------------
 
 
-class DebtorKind(StrEnum):
+class DebtorKind(Choice):
     """Whom the law protects: a natural person, or a firm."""
 
     CONSUMER = "consumer"
     BUSINESS = "business"
 
 
-class Component(StrEnum):
+class Component(Choice):
     """What a receivable is made of; the last three are charges."""
 
     PRINCIPAL = "principal"
@@ -77,7 +78,7 @@ class Component(StrEnum):
     COST = "cost"
 
 
-class Channel(StrEnum):
+class Channel(Choice):
     """A way to reach a debtor."""
 
     EMAIL = "email"
@@ -89,7 +90,7 @@ class Channel(StrEnum):
     CHAT = "chat"
 
 
-class FlagKind(StrEnum):
+class FlagKind(Choice):
     """A circumstance of the debtor that changes what may be done."""
 
     HARDSHIP = "hardship"
@@ -100,7 +101,7 @@ class FlagKind(StrEnum):
     CEASE_COMMUNICATION = "cease_communication"
 
 
-class HoldReason(StrEnum):
+class HoldReason(Choice):
     """Why a step is not taken."""
 
     DISPUTE = "dispute"
@@ -117,7 +118,7 @@ class HoldReason(StrEnum):
     MANUAL = "manual"
 
 
-class ContactOutcome(StrEnum):
+class ContactOutcome(Choice):
     """What came of a try to reach the debtor."""
 
     RIGHT_PARTY = "right_party"
@@ -236,7 +237,7 @@ class Receivable:
     kind: str = attrs.field(default="invoice", validator=text_up_to(64))
     parent_id: str | None = attrs.field(default=None, validator=optional(identifier))
     charge_key: str | None = attrs.field(default=None, validator=optional(text_up_to(255)))
-    is_due_before_issue: bool = False
+    is_due_before_issue: bool = attrs.field(default=False, validator=true_or_false)
 
     def __attrs_post_init__(self) -> None:
         if self.due_on < self.issued_on and not self.is_due_before_issue:
@@ -276,6 +277,9 @@ class Payment:
     returned_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     clears_on: date | None = attrs.field(default=None, validator=optional(plain_date))
 
+    def __attrs_post_init__(self) -> None:
+        _in_order(self, "received_on", "returned_on")
+
     def counts_on(self, on: date) -> bool:
         """Say whether the money reduces what is owed on that day."""
         return self.effective_on <= on and (self.returned_on is None or on < self.returned_on)
@@ -292,6 +296,9 @@ class CreditNote:
     receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     cancelled_on: date | None = attrs.field(default=None, validator=optional(plain_date))
 
+    def __attrs_post_init__(self) -> None:
+        _in_order(self, "issued_on", "cancelled_on")
+
     def counts_on(self, on: date) -> bool:
         """Say whether the credit reduces what is owed on that day."""
         return self.issued_on <= on and (self.cancelled_on is None or on < self.cancelled_on)
@@ -305,7 +312,7 @@ class Waiver:
     receivable_id: str = attrs.field(validator=identifier)
     amount: Money = attrs.field(validator=_positive)
     waived_on: date = attrs.field(validator=plain_date)
-    reason: str = attrs.field(validator=text_up_to(500))
+    reason: str = attrs.field(validator=text_up_to(500), repr=masked)
     authority: str = attrs.field(validator=identifier)
 
 
@@ -324,7 +331,7 @@ class Dispute:
     raised_on: date = attrs.field(validator=plain_date)
     receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
     amount: Money | None = attrs.field(default=None, validator=optional(_positive))
-    reason: str = attrs.field(default="", validator=text_up_to(500))
+    reason: str = attrs.field(default="", validator=text_up_to(500), repr=masked)
     resolved_on: date | None = attrs.field(default=None, validator=optional(plain_date))
 
     def __attrs_post_init__(self) -> None:
@@ -370,6 +377,9 @@ class Approval:
     until_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     cycle: int = attrs.field(default=0, validator=non_negative_int)
 
+    def __attrs_post_init__(self) -> None:
+        _in_order(self, "granted_on", "until_on")
+
     def is_valid(self, on: date, *, cycle: int) -> bool:
         """Say whether the approval holds on that day of that cycle."""
         return self.cycle == cycle and self.granted_on <= on and (self.until_on is None or on < self.until_on)
@@ -399,6 +409,7 @@ class PromiseToPay:
 
     def __attrs_post_init__(self) -> None:
         _in_order(self, "made_on", "due_on")
+        _in_order(self, "made_on", "withdrawn_on")
 
 
 @attrs.frozen(kw_only=True)
@@ -433,6 +444,7 @@ class PlanAgreement:
     cancelled_on: date | None = attrs.field(default=None, validator=optional(plain_date))
 
     def __attrs_post_init__(self) -> None:
+        _in_order(self, "agreed_on", "cancelled_on")
         if not self.instalments:
             raise InvalidRecord("records.no_instalments", f"plan {self.plan_id} has no instalment")
         if not self.covers:
@@ -467,7 +479,7 @@ class ContactPoint:
     address: str = attrs.field(validator=text_up_to(1000), repr=masked)
     rank: int = attrs.field(default=1, validator=positive_int)
     zones: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    is_workplace: bool = False
+    is_workplace: bool = attrs.field(default=False, validator=true_or_false)
     consent_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     opted_out_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     invalid_since_on: date | None = attrs.field(default=None, validator=optional(plain_date))
@@ -493,7 +505,7 @@ class ContactAttempt:
     outcome: ContactOutcome = attrs.field(converter=ContactOutcome)
     contact_point_id: str | None = attrs.field(default=None, validator=optional(identifier))
     receivable_ids: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    is_inbound: bool = False
+    is_inbound: bool = attrs.field(default=False, validator=true_or_false)
 
 
 @attrs.frozen(kw_only=True)
@@ -603,8 +615,12 @@ class AccountSnapshot:
         _no_duplicates(account_id, "receivable_id", [one.receivable_id for one in self.receivables])
         _no_duplicates(account_id, "payment_id", [one.payment_id for one in self.payments])
         _no_duplicates(account_id, "credit_note_id", [one.credit_note_id for one in self.credit_notes])
+        _no_duplicates(account_id, "waiver_id", [one.waiver_id for one in self.waivers])
+        _no_duplicates(account_id, "dispute_id", [one.dispute_id for one in self.disputes])
+        _no_duplicates(account_id, "hold_id", [one.hold_id for one in self.holds])
         _no_duplicates(account_id, "promise_id", [one.promise_id for one in self.promises])
         _no_duplicates(account_id, "plan_id", [one.plan_id for one in self.plans])
+        _no_duplicates(account_id, "contact_point_id", [one.contact_point_id for one in self.contact_points])
         _no_duplicates(account_id, "notice key", [one.key for one in self.notices])
 
 
@@ -621,7 +637,9 @@ def _in_order(record: object, first: str, last: str) -> None:
 
 
 def _no_duplicates(account_id: str, what: str, ids: list[str]) -> None:
-    if len(set(ids)) == len(ids):
-        return
-    twice = next(one for position, one in enumerate(ids) if one in ids[:position])
-    raise InvalidRecord("records.duplicate", f"account {account_id}: {what} {twice} stands twice; give each fact once")
+    seen: set[str] = set()
+    for one in ids:
+        if one in seen:
+            text = f"account {account_id}: {what} {one} stands twice; give each fact once"
+            raise InvalidRecord("records.duplicate", text)
+        seen.add(one)
