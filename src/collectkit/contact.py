@@ -45,6 +45,8 @@ UNTIMED_CHANNELS: Final = frozenset({Channel.LETTER, Channel.CERTIFIED_MAIL})
 
 _SEARCH_DAYS: Final = 400  # a year and its longest run of holidays; what does not open by then does not open by itself
 _DAY_END: Final = time(23, 59, 59)
+# The hours of a day reach into the days around it in other zones, and the search looks a year ahead.
+_FIRST_DAY, _LAST_DAY = date(2, 1, 1), date(9997, 12, 31)
 
 
 # -- the creditor's own rules ----------------------------------------------------------------------------------
@@ -181,11 +183,14 @@ def windows(day: date, zones: Sequence[str], policy: ContactPolicy) -> tuple[Win
     ('2026-01-15T11:00:00-05:00', '2026-01-15T21:00:00-05:00')
 
     Raises:
-        InvalidDate: `calendars.zone` for a name that does not exist; `contact.zone_missing` where none is given.
+        InvalidDate: `calendars.zone` for a name that does not exist; `contact.zone_missing` where none is given;
+            `calendars.out_of_range` outside the years 2 to 9997.
         CalendarMissing: the policy's holidays are not known for that day.
     """
     if not zones:
         raise InvalidDate("contact.zone_missing", "contact hours need at least one zone of the debtor")
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise InvalidDate("calendars.out_of_range", f"contact hours are told from {_FIRST_DAY} to {_LAST_DAY}")
     places = [zone(name) for name in zones]
     open_now = list(_day_spans(day, places[0], policy))
     for place in places[1:]:
@@ -376,7 +381,7 @@ class _Question:
     def next_opening(self, after: datetime) -> datetime | None:
         """Return the first open instant from `after` on, within the days that are searched."""
         first = business_date(after, self._places()[0])
-        for number in range(_SEARCH_DAYS):
+        for number in range(min(_SEARCH_DAYS, (_LAST_DAY - first).days)):
             day = first + timedelta(days=number)
             try:
                 spans = self._spans(day)
@@ -390,7 +395,7 @@ class _Question:
 
     def next_day(self, on: date) -> date | None:
         """Return the first later day with an open stretch, or None."""
-        for number in range(1, _SEARCH_DAYS):
+        for number in range(1, min(_SEARCH_DAYS, (_LAST_DAY - on).days)):
             day = on + timedelta(days=number)
             opening, against = self.opening_on(day)
             if opening is not None:
@@ -475,16 +480,12 @@ class _Question:
 
     def _caps_against(self, now: datetime, days: set[date]) -> Iterator[_Finding]:
         places = self._places()
-        attempts = {
-            (one.account_id, one.attempt_id): one
-            for one in self.snapshot.attempts
-            if not one.is_inbound and one.at <= now
-        }
+        attempts = [one for one in self.snapshot.attempts if not one.is_inbound and one.at <= now]
         pending = [one for one in self.snapshot.notices if one.is_pending] if self.with_pending else []
         for cap in self.policy.caps:
             if cap.channels and self.channel not in cap.channels:
                 continue
-            counted = [one for one in attempts.values() if not cap.channels or one.channel in cap.channels]
+            counted = [one for one in attempts if not cap.channels or one.channel in cap.channels]
             waiting = [one for one in pending if not cap.channels or one.channel in cap.channels]
             count = 0
             for place in places:

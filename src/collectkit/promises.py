@@ -180,7 +180,7 @@ def hold_until(judged: JudgedPromise, *, clearing_days: int = 0) -> date | None:
     """
     if judged.outcome not in (PromiseOutcome.OPEN, PromiseOutcome.BROKEN, PromiseOutcome.PARTLY_KEPT):
         return None
-    return judged.last_on + timedelta(days=1 + clearing_days)
+    return _later(judged.last_on, 1 + clearing_days)
 
 
 def holds_of(judged: Iterable[JudgedPromise], *, as_of: date, clearing_days: int = 0) -> tuple[AppliedHold, ...]:
@@ -220,7 +220,7 @@ def next_on(judged: Iterable[JudgedPromise], *, as_of: date, clearing_days: int 
     for one in judged:
         until_on = hold_until(one, clearing_days=clearing_days)
         if until_on is not None:
-            days += [one.last_on + _DAY, until_on]
+            days += [_later(one.last_on, 1), until_on]
     return min((day for day in days if day > as_of), default=None)
 
 
@@ -379,7 +379,7 @@ def may_promise(
         reasons.append(_reason("over_open", f"{amount} is more than the {amount_open} that is open"))
     ahead = (promise.due_on - promise.made_on).days
     if limits.days_ahead_max is not None and ahead > limits.days_ahead_max:
-        latest = promise.made_on + timedelta(days=limits.days_ahead_max)
+        latest = _later(promise.made_on, limits.days_ahead_max)
         reasons.append(
             _reason(
                 "too_late",
@@ -419,6 +419,11 @@ def _receipt(payment: Payment, minor: int, met: tuple[str, ...]) -> Receipt:
     )
 
 
+def _later(day: date, days: int) -> date:
+    """Return the day so many days later, or the last day there is."""
+    return day + timedelta(days=days) if days <= (date.max - day).days else date.max
+
+
 @attrs.frozen(kw_only=True)
 class _Span:
     """When a promise takes money, and what ends it early."""
@@ -431,8 +436,8 @@ class _Span:
 
 
 def _span(promise: PromiseToPay, others: Sequence[PromiseToPay], tolerance_days: int, supersede: Supersede) -> _Span:
-    last_on = promise.due_on + timedelta(days=tolerance_days)
-    falls_on = last_on + _DAY
+    last_on = _later(promise.due_on, tolerance_days)
+    falls_on = _later(last_on, 1)
     by, on = None, None
     for other in sorted(others, key=lambda one: (one.made_on, one.promise_id)):
         if other.made_on < falls_on and _replaces(other, promise, supersede):

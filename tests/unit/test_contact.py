@@ -176,6 +176,20 @@ def test_no_zone_or_a_wrong_one_is_an_error_of_the_caller_of_windows():
         windows(FRIDAY, ["Europe/Atlantis"], OPEN)
 
 
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_the_ends_of_the_calendar_are_refused(day):
+    with pytest.raises(InvalidDate) as error:
+        windows(day, ["Europe/Berlin"], OPEN)
+    assert error.value.code == "calendars.out_of_range"
+
+
+def test_nobody_waits_for_hours_that_never_come():
+    never = ContactPolicy(hours=[ContactHours(weekdays=range(7), start=time(9), end=time(12))], caps=())
+    facts = snapshot(debtor=Debtor(debtor_id="D", kind="consumer", zones=["Europe/London", "Pacific/Auckland"]))
+    assert ask(facts, at(FRIDAY, 12), never).next_allowed_at is None
+    assert plan(facts, channels=["email"], policy=never).next_on is None
+
+
 # --- holidays ---
 
 MAY = BusinessCalendar(holidays=[date(2026, 5, 1)], known_from_on=date(2026, 4, 1), known_until_on=date(2026, 6, 1))
@@ -320,13 +334,9 @@ def test_caps_count_attempts_over_all_channels_and_whatever_came_of_them():
     assert ask(snapshot(attempts=tried[1:]), at(FRIDAY, 12), policy)
 
 
-def test_what_the_debtor_sends_and_a_second_try_with_the_same_key_count_not():
+def test_what_the_debtor_sends_does_not_count():
     policy = ContactPolicy(hours=[EVERY_DAY], caps=[ContactCap(count_max=2, days=1)])
-    tried = [
-        attempt(at(FRIDAY, 9), name="k"),
-        attempt(at(FRIDAY, 10), name="k"),
-        attempt(at(FRIDAY, 10), is_inbound=True),
-    ]
+    tried = [attempt(at(FRIDAY, 9)), attempt(at(FRIDAY, 10), is_inbound=True)]
     assert ask(snapshot(attempts=tried), at(FRIDAY, 12), policy)
     assert not ask(snapshot(attempts=[*tried, attempt(at(FRIDAY, 11))]), at(FRIDAY, 12), policy)
 
@@ -334,13 +344,6 @@ def test_what_the_debtor_sends_and_a_second_try_with_the_same_key_count_not():
 def test_attempts_from_other_accounts_of_the_person_count():
     other = attrs.evolve(attempt(at(FRIDAY, 9)), account_id="B")
     assert codes(ask(snapshot(attempts=[other]), at(FRIDAY, 12), ContactPolicy(hours=[EVERY_DAY]))) == ["contact.cap"]
-
-
-def test_attempts_of_two_accounts_may_bear_the_same_id():
-    policy = ContactPolicy(hours=[EVERY_DAY], caps=[ContactCap(count_max=2, days=1)])
-    mine = attempt(at(FRIDAY, 9), name="1")
-    facts = snapshot(attempts=[mine, attrs.evolve(mine, account_id="B")])
-    assert not ask(facts, at(FRIDAY, 12), policy)
 
 
 def test_the_day_of_a_cap_is_the_debtors_own():
@@ -487,6 +490,20 @@ def test_a_presumed_violation_stops_an_automatic_step():
 def test_a_pack_that_gives_no_reason_still_stops():
     said = ask(snapshot(), at(FRIDAY, 12), packs=[Curfew(None, reasons=False)])
     assert codes(said) == ["contact.pack"]
+
+
+def test_a_pack_that_puts_off_again_and_again_is_not_asked_for_ever():
+    class Nagging(Curfew):
+        def contact_permission(self, *, snapshot, channel, contact_point, now):
+            return Permission(outcome="blocked", reasons=self.reasons, next_allowed_at=now + timedelta(seconds=1))
+
+    assert plan(snapshot(), channels=["email"], packs=[Nagging(None)]).next_on is None
+
+
+def test_holidays_that_end_stop_the_search_for_a_day():
+    full = ContactPolicy(hours=[EVERY_DAY], caps=[ContactCap(count_max=1, days=400)], holidays=MAY)
+    facts = snapshot(attempts=[attempt(at(date(2026, 4, 20), 9))])
+    assert plan(facts, date(2026, 5, 2), ["email"], full).next_on is None
 
 
 def test_a_plan_begins_where_the_pack_opens_within_the_day():

@@ -297,6 +297,14 @@ def test_levels_rise_over_a_chain_and_fall_back_after_a_kept_one():
     assert levels_of(promises=chain, receipts=[paid(100, 11)]) == {"a": 1, "b": 2, "c": 3, "d": 3}
 
 
+def test_the_last_day_there_is_ends_no_reckoning():
+    far = attrs.evolve(promise(), due_on=date.max)
+    judged = judge(promises=[far], receipts=[], as_of=JAN[3], tolerance_days=5)
+    assert (judged[0].outcome, hold_until(judged[0], clearing_days=9)) == (OPEN, date.max)
+    assert next_on(judged, as_of=JAN[3]) == date.max
+    assert codes(answer(PromiseLimits(days_ahead_max=30), made=far)) == ["promises.too_late"]
+
+
 # --- limits ---
 
 

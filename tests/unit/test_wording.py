@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectkit.core.errors import WordingError
+from collectkit.core.calendars import BusinessCalendar
+from collectkit.core.errors import MissingOptionalDependency, WordingError
 from collectkit.core.events import SendNotice
 from collectkit.core.money import ISO_4217_EXPONENTS, Money
 from collectkit.core.notices import MILD_CONSEQUENCES, NoticeManifest, NoticeText
@@ -309,6 +311,27 @@ def test_a_deadline_that_cannot_stand_is_refused(days):
     assert error.value.code == "wording.deadline"
 
 
+def test_a_deadline_beyond_the_known_holidays_stays_where_it_is():
+    known = BusinessCalendar(known_from_on=FRIDAY, known_until_on=date(2026, 3, 21))
+    wording = Wording(CREDITOR, deadline_days={"friendly": 8}, calendar=known)
+    assert "by 21 March 2026" in said(wording=wording, locale="en_GB").body
+
+
+def test_an_instalment_that_is_paid_is_left_out():
+    paid = [
+        Payment(
+            payment_id="P",
+            account_id="A 1",
+            amount=Money(2_500, "EUR"),
+            received_on=date(2026, 3, 2),
+            receivable_ids=["INV-2"],
+        )
+    ]
+    body = said("instalment-reminder", "email", "en_GB", covers=("PLAN#1", "PLAN#2"), payments=paid).body
+    assert "Instalment 1 of 2" not in body
+    assert "Instalment 2 of 2, due 20 April 2026: €25.00" in body
+
+
 def test_nothing_open_is_not_written_about():
     with pytest.raises(WordingError) as error:
         said("friendly", receivables=(), payments=())
@@ -388,6 +411,13 @@ def test_a_missing_translation_is_an_error_and_never_another_language():
         said(locale="it_IT")
     assert error.value.code == "wording.missing_translation"
     assert WORDING.manifest.missing(notices=["friendly"], locales=["it_IT", "de_AT"]) == ("friendly in it_IT",)
+
+
+def test_a_country_that_is_not_known_with_its_language_is_shown_as_the_language():
+    assert "1.052,50\u00a0€" in said(locale="de_XX").body
+    with pytest.raises(WordingError) as error:
+        Wording(CREDITOR, templates={"qq/_common": shipped_texts()["en/_common"]})
+    assert error.value.code == "wording.locale"
 
 
 def test_a_text_of_a_country_comes_before_that_of_its_language():
@@ -687,6 +717,12 @@ def test_the_way_out_stands_below_emails_and_behind_text_messages_only():
     assert "https://nordlicht.example/off" not in said(channel="letter").body
     assert said(channel="sms").body.endswith("STOP")
     assert "HRB 1" in said(channel="letter").body
+
+
+def test_without_jinja2_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingOptionalDependency, match=r"collectkit\[messages\]"):
+        Wording(CREDITOR)
 
 
 # --- personal data and the manifest ---
