@@ -7,10 +7,13 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     LateFeePolicy, Tier, AppliesTo      how much, from when, how often, for whom
     InterestPolicy, RateTerms           interest on arrears, by contract or by law
     RecoverySumPolicy                   a fixed recovery sum of the law
+    ReturnedPaymentPolicy               a charge for a payment that was returned
     ChargePolicy                        all rules together
     charges_due -> ChargesDue           what has fallen due, what was skipped and why, when to look again
     statutory_interest, statutory_rate  what a rule pack gives, for one sum or one day
     explain, describe                   one charge, or all terms, in plain words
+    waive, reversals_due                charges dropped by leave, and those that were wrong
+    IncentivePolicy, rewards_due        discounts, rebates, bonuses: what was earned
     preview_balance                     what will be owed on a later day
     read_charges                        the same from a table of TOML or JSON
 """
@@ -18,8 +21,22 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
 from __future__ import annotations
 
 from collectkit._policy.bundle import ChargePolicy, ChargeRule
+from collectkit._policy.corrections import Reversal, WaiverLimits, reversals_due, waive
 from collectkit._policy.due import ChargesDue, charges_due
 from collectkit._policy.fees import first_fee_on
+from collectkit._policy.incentives import (
+    AdvanceRebate,
+    DiscountStep,
+    Entitlement,
+    Incentive,
+    IncentivePolicy,
+    PromptPaymentDiscount,
+    PunctualityBonus,
+    Reward,
+    RewardsDue,
+    SettlementDiscount,
+    rewards_due,
+)
 from collectkit._policy.interest import (
     AccruedInterest,
     BalanceStep,
@@ -33,29 +50,43 @@ from collectkit._policy.interest import (
     statutory_rate,
 )
 from collectkit._policy.preview import PreviewedBalance, post, preview_balance
+from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
 from collectkit._policy.words import describe, explain
 
 __all__ = [
     "AccruedInterest",
+    "AdvanceRebate",
     "AppliesTo",
     "BalanceStep",
     "ChargePolicy",
     "ChargeRule",
     "ChargesDue",
+    "DiscountStep",
+    "Entitlement",
     "FeeBase",
     "FeeKind",
+    "Incentive",
+    "IncentivePolicy",
     "InterestPiece",
     "InterestPolicy",
     "LateFeePolicy",
     "OncePer",
     "PreviewedBalance",
+    "PromptPaymentDiscount",
+    "PunctualityBonus",
     "RateTerms",
     "RecoverySumPolicy",
+    "ReturnedPaymentPolicy",
+    "Reversal",
+    "Reward",
+    "RewardsDue",
     "RoundingOrder",
+    "SettlementDiscount",
     "Tier",
     "TierBy",
+    "WaiverLimits",
     "accrue_on",
     "charges_due",
     "describe",
@@ -64,6 +95,9 @@ __all__ = [
     "post",
     "preview_balance",
     "read_charges",
+    "reversals_due",
+    "rewards_due",
     "statutory_interest",
     "statutory_rate",
+    "waive",
 ]

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 import attrs
 
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
+from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import LateFeePolicy
 from collectkit.core.checks import as_tuple, each
 from collectkit.core.reading import Problems
@@ -16,7 +17,7 @@ from collectkit.core.records import Receivable
 
 __all__ = ["ChargePolicy", "ChargeRule"]
 
-ChargeRule: TypeAlias = LateFeePolicy | InterestPolicy | RecoverySumPolicy
+ChargeRule: TypeAlias = LateFeePolicy | InterestPolicy | RecoverySumPolicy | ReturnedPaymentPolicy
 R = TypeVar("R", LateFeePolicy, InterestPolicy, RecoverySumPolicy)
 
 
@@ -41,10 +42,14 @@ class ChargePolicy:
         default=(), converter=as_tuple, validator=each(RecoverySumPolicy)
     )
 
+    returned_payments: tuple[ReturnedPaymentPolicy, ...] = attrs.field(
+        default=(), converter=as_tuple, validator=each(ReturnedPaymentPolicy)
+    )
+
     def __attrs_post_init__(self) -> None:
         problems = Problems("policy")
         placed: list[tuple[str, ChargeRule]] = []
-        for name in ("late_fees", "interest", "recovery_sums"):
+        for name in ("late_fees", "interest", "recovery_sums", "returned_payments"):
             placed += [(f"{name}[{number}]", rule) for number, rule in enumerate(getattr(self, name))]
         for (left, one), (right, other) in combinations(placed, 2):
             if one.id != other.id:
@@ -66,7 +71,7 @@ class ChargePolicy:
     @property
     def rules(self) -> tuple[ChargeRule, ...]:
         """Return every rule, late fees first."""
-        return (*self.late_fees, *self.interest, *self.recovery_sums)
+        return (*self.late_fees, *self.interest, *self.recovery_sums, *self.returned_payments)
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from collectkit._policy.fees import look_at_fees
 from collectkit._policy.law import Law
 from collectkit._policy.ledger import Ledger
 from collectkit._policy.look import Look
+from collectkit._policy.returned import look_at_returns
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
 from collectkit.core.checks import as_tuple, each
 from collectkit.core.decisions import Charge, Reason
@@ -71,6 +72,7 @@ def charges_due(
     ledger = Ledger(snapshot, balance, held_receivables)
     look = Look(ledger, Law(packs, ledger), segment, calendar)
     look_at_fees(look, policies)
+    look_at_returns(look, policies.returned_payments)
     look_at_sums(look, policies)
     look_at_interest(look, policies)
     if look.is_held_back:

@@ -284,7 +284,7 @@ class _Fees:
                 receivable,
                 past_due=base,
                 instalment=candidate.original,
-                charged=self._fees_on(receivable, base.currency),
+                charged=self.look.fees_on(receivable, base.currency),
             )
             if room.blocked is not None:
                 self.look.skip(room.blocked.code, fee.id, receivable, room.blocked.text, room.blocked.cite)
@@ -344,25 +344,6 @@ class _Fees:
         if fee.base == "open":
             return base, base
         return base, Money(max(0, candidate.original.minor - left_out), base.currency)
-
-    def _fees_on(self, receivable: Receivable, currency: str) -> Money:
-        """Sum the fees of every rule on a receivable, posted or made in this look."""
-        posted = (one.receivable for one in self.ledger.posted)
-        minor = sum(
-            one.amount_original.minor
-            for one in posted
-            if one.component is Component.FEE
-            and one.parent_id in (receivable.receivable_id, None)
-            and one.amount_original.currency == currency
-        )
-        minor += sum(
-            one.amount.minor
-            for one in self.look.charges
-            if one.component is Component.FEE
-            and one.receivable_id == receivable.receivable_id
-            and one.amount.currency == currency
-        )
-        return Money(minor, currency)
 
     def _skip(self, code: str, candidate: _Candidate, text: str) -> None:
         self.look.skip(code, candidate.fee.id, candidate.receivable, text, candidate.fee.cite)

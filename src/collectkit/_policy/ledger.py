@@ -94,6 +94,22 @@ class Ledger:
         return parts
 
     @cached_property
+    def _receipts(self) -> dict[str, list[tuple[date, int, str]]]:
+        parts: dict[str, list[tuple[date, int, str]]] = {}
+        for one in self.balance.applied:
+            parts.setdefault(one.receivable_id, []).append((one.applied_on, one.amount.minor, one.source_id))
+        return {name: sorted(found, key=lambda part: part[0]) for name, found in parts.items()}
+
+    def receipts(self, receivable_id: str) -> list[tuple[date, int, str]]:
+        """List what met a receivable, by day: the day, the minor units, and the payment or credit note."""
+        return self._receipts.get(receivable_id, [])
+
+    @cached_property
+    def payment_ids(self) -> frozenset[str]:
+        """Ids of payments, to tell money from credit."""
+        return frozenset(one.payment_id for one in self.snapshot.payments)
+
+    @cached_property
     def coming(self) -> tuple[Receivable, ...]:
         """Receivables that are issued after the day of the look."""
         return tuple(one for one in self.snapshot.receivables if one.issued_on > self.as_of)

@@ -61,6 +61,25 @@ class Look:
         self.is_held_back = True
         return True
 
+    def fees_on(self, receivable: Receivable, currency: str) -> Money:
+        """Sum the fees of every rule on a receivable, posted or made in this look."""
+        posted = (one.receivable for one in self.ledger.posted)
+        minor = sum(
+            one.amount_original.minor
+            for one in posted
+            if one.component is Component.FEE
+            and one.parent_id in (receivable.receivable_id, None)
+            and one.amount_original.currency == currency
+        )
+        minor += sum(
+            one.amount.minor
+            for one in self.charges
+            if one.component is Component.FEE
+            and one.receivable_id == receivable.receivable_id
+            and one.amount.currency == currency
+        )
+        return Money(minor, currency)
+
     def charge(
         self,
         *,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
-from collectkit._policy.bundle import ChargePolicy
+from collectkit._policy.bundle import ChargePolicy, ChargeRule
 from collectkit._policy.interest import InterestPolicy, RateTerms, RecoverySumPolicy, RoundingOrder
+from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import EVERYTHING, AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import DAY_COUNTS, Rate
@@ -16,14 +17,15 @@ from collectkit.core.rules import LumpSum, RateFloor, RateSelection, RulePack, S
 __all__ = ["read_charges"]
 
 
-_KINDS = (*get_args(FeeKind), "interest", "recovery_sum")
+_KINDS = (*get_args(FeeKind), "interest", "recovery_sum", "returned_payment")
 
 
 def read_charges(tables: Iterable[TableReader], packs: Sequence[RulePack] = ()) -> ChargePolicy:
     """Make the bundle from tables such as `[[charges]]`; mistakes go to the readers' own list of problems.
 
     What cannot be read is left out of the bundle, so look at the problems before using it. `kind` says what a table
-    is: a kind of late fee, "interest" (a `rate`, or the `rule` of a pack) or "recovery_sum" (the `rule` of a pack);
+    is: a kind of late fee, "interest" (a `rate`, or the `rule` of a pack), "recovery_sum" (the `rule` of a pack) or
+    "returned_payment";
     `packs` are those whose rules may be named. `applies_to` is a table of `segments`, `kinds` and `currencies`,
     amounts are `{ EUR = "40.00" }`.
 
@@ -35,31 +37,55 @@ def read_charges(tables: Iterable[TableReader], packs: Sequence[RulePack] = ()) 
     >>> read_charges([table]).ids, problems.found
     (('late-fee',), [])
     """
-    fees: list[LateFeePolicy] = []
-    interest: list[InterestPolicy] = []
-    sums: list[RecoverySumPolicy] = []
+    rules: list[ChargeRule] = []
     last = None
     for table in tables:
         last = table
         kind = table.text("kind", choices=_KINDS)
-        rule = (
-            _interest(table, packs)
-            if kind == "interest"
-            else _recovery_sum(table, packs)
-            if kind == "recovery_sum"
-            else _late_fee(table)
-        )
-        if isinstance(rule, LateFeePolicy):
-            fees.append(rule)
-        elif isinstance(rule, InterestPolicy):
-            interest.append(rule)
-        elif isinstance(rule, RecoverySumPolicy):
-            sums.append(rule)
+        rule: ChargeRule | None
+        if kind == "interest":
+            rule = _interest(table, packs)
+        elif kind == "recovery_sum":
+            rule = _recovery_sum(table, packs)
+        elif kind == "returned_payment":
+            rule = _returned_payment(table)
+        else:
+            rule = _late_fee(table)
+        if rule is not None:
+            rules.append(rule)
     if last is None:
         return ChargePolicy()
     path = last.path.rpartition("[")[0] or last.path
-    bundle = last.problems.take(path, lambda: ChargePolicy(late_fees=fees, interest=interest, recovery_sums=sums))
-    return bundle if bundle is not None else ChargePolicy()
+    return last.problems.take(path, lambda: bundle_of(rules)) or ChargePolicy()
+
+
+def bundle_of(rules: Iterable[ChargeRule]) -> ChargePolicy:
+    """Put rules of any kind together, in the order given."""
+    given = tuple(rules)
+    return ChargePolicy(
+        late_fees=[one for one in given if isinstance(one, LateFeePolicy)],
+        interest=[one for one in given if isinstance(one, InterestPolicy)],
+        recovery_sums=[one for one in given if isinstance(one, RecoverySumPolicy)],
+        returned_payments=[one for one in given if isinstance(one, ReturnedPaymentPolicy)],
+    )
+
+
+def _returned_payment(table: TableReader) -> ReturnedPaymentPolicy | None:
+    before = len(table.problems.found)
+    terms: dict[str, Any] = {
+        "id": table.text("id"),
+        "amounts": table.amounts("amounts"),
+        "exclusive_with": table.texts("exclusive_with", ()),
+        "disputes": table.text("disputes", "no_fee", choices=("no_fee", "ignore")),
+        "due_in_days": table.whole("due_in_days", 0),
+        "applies_to": _applies_to(table),
+    }
+    if table.has("cite"):
+        terms["cite"] = table.text("cite")
+    table.done()
+    if len(table.problems.found) > before:
+        return None
+    return table.problems.take(table.path, lambda: ReturnedPaymentPolicy(**terms))
 
 
 def _interest(table: TableReader, packs: Sequence[RulePack]) -> InterestPolicy | None:

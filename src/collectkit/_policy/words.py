@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
+from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import LateFeePolicy, Tier
 from collectkit.core.decisions import Charge
 from collectkit.core.money import Money
@@ -52,6 +53,7 @@ def describe(policies: ChargePolicy) -> str:
     lines = [_late_fee(fee) for fee in policies.late_fees]
     lines += [_interest(one) for one in policies.interest]
     lines += [_recovery_sum(one) for one in policies.recovery_sums]
+    lines += [_returned(one) for one in policies.returned_payments]
     return "\n".join(lines)
 
 
@@ -109,6 +111,11 @@ def _interest(policy: InterestPolicy) -> str:
 def _recovery_sum(policy: RecoverySumPolicy) -> str:
     rule = policy.pack.rule(policy.rule_id)
     return f"{policy.id}: a fixed sum for recovery cost, once for each receivable past due. {rule.text} Basis: {policy.cite}."
+
+
+def _returned(policy: ReturnedPaymentPolicy) -> str:
+    basis = f" Basis: {policy.cite}." if policy.cite else ""
+    return f"{policy.id}: {_amounts(policy.amounts, 'or')} is charged for each payment that is returned.{basis}"
 
 
 def _measure(fee: LateFeePolicy) -> str:

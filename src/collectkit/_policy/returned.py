@@ -1,0 +1,140 @@
+"""A charge for a payment that was returned: once for each return, whatever it was for."""
+
+from __future__ import annotations
+
+import hashlib
+
+import attrs
+
+from collectkit._policy.look import Look
+from collectkit._policy.terms import (
+    EVERYTHING,
+    AppliesTo,
+    DisputeRule,
+    amount_in,
+    amounts_of,
+    check_amounts,
+    check_id,
+    check_whole,
+)
+from collectkit.core.checks import texts
+from collectkit.core.decisions import Reason
+from collectkit.core.money import Money
+from collectkit.core.reading import Problems
+from collectkit.core.records import Component, Payment, Receivable
+
+__all__ = ["ReturnedPaymentPolicy", "look_at_returns"]
+
+
+@attrs.frozen(kw_only=True)
+class ReturnedPaymentPolicy:
+    """A flat charge per currency for each payment that was returned, never above the payment itself.
+
+    It is charged on the first receivable the payment names, else on the oldest one that is open; while none is open
+    nothing is charged. `exclusive_with` names late fees: a receivable that bears one of them is not charged again for
+    the same failure, as some laws demand (one fee for one event, 12 CFR 1026.52(b)(2)(ii)).
+
+    Raises:
+        InvalidPolicy: `policy.invalid`, `policy.missing`, with every problem.
+    """
+
+    id: str
+    amounts: tuple[Money, ...] = attrs.field(converter=amounts_of)
+    exclusive_with: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    disputes: DisputeRule = "no_fee"
+    due_in_days: int = 0
+    applies_to: AppliesTo = EVERYTHING
+    cite: str | None = None
+    on_charges: bool = attrs.field(default=False, init=False)
+    component: Component = attrs.field(default=Component.FEE, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        problems = Problems("policy")
+        check_id(self.id, problems)
+        check_amounts("amounts", self.amounts, problems)
+        check_whole("due_in_days", self.due_in_days, problems, at_least=0, at_most=3650)
+        if not self.amounts:
+            problems.note("amounts", "a charge for a returned payment needs amounts per currency", reason="missing")
+        problems.raise_if_any()
+
+
+def look_at_returns(look: Look, policies: tuple[ReturnedPaymentPolicy, ...]) -> None:
+    """Add the charges for returned payments to a look."""
+    if not policies:
+        return
+    returned = [
+        one for one in look.ledger.snapshot.payments if one.returned_on is not None and one.returned_on <= look.as_of
+    ]
+    for payment in sorted(returned, key=lambda one: (one.returned_on or one.received_on, one.payment_id)):
+        receivable = _target(look, payment)
+        if receivable is None:
+            continue
+        fitting = [one for one in policies if _matches(look, one, receivable)]
+        for rule_id in dict.fromkeys(one.id for one in fitting):
+            best = max((one for one in fitting if one.id == rule_id), key=lambda one: one.applies_to.specificity)
+            _look_at_return(look, best, payment, receivable)
+
+
+def _matches(look: Look, policy: ReturnedPaymentPolicy, receivable: Receivable) -> bool:
+    return policy.applies_to.matches(
+        segment=look.segment, kind=receivable.kind, currency=receivable.amount_original.currency
+    )
+
+
+def _target(look: Look, payment: Payment) -> Receivable | None:
+    """Find what the payment was for: what it names, else the oldest that is open, in its currency and no charge."""
+    open_items = [
+        item.receivable
+        for item in look.ledger.balance.items
+        if item.amount_open.minor > 0
+        and not item.receivable.is_charge
+        and item.amount_open.currency == payment.amount.currency
+    ]
+    named = [one for name in payment.receivable_ids for one in open_items if one.receivable_id == name]
+    return next(iter(named or open_items), None)
+
+
+def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment, receivable: Receivable) -> None:
+    period = f"payment-{hashlib.sha256(payment.payment_id.encode()).hexdigest()[:16]}"
+    if any(one.period == period for one in look.ledger.posted_under(policy.id)):
+        return
+    if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
+        return
+    borne = {one.rule for one in look.ledger.posted if one.receivable.parent_id == receivable.receivable_id}
+    borne |= {one.rule for one in look.charges if one.receivable_id == receivable.receivable_id}
+    for other in policy.exclusive_with:
+        if other in borne:
+            text = f"{other} was charged for the same failure; one fee for one event"
+            look.skip("policy.same_event", policy.id, receivable, text, policy.cite)
+            return
+    amount = amount_in(policy.amounts, payment.amount.currency)
+    if amount is None:
+        text = f"has no amount in {payment.amount.currency}; nothing is converted"
+        look.skip("policy.no_amount", policy.id, receivable, text, policy.cite)
+        return
+    amount = min(amount, payment.amount)
+    room = look.law.fee_room(
+        receivable,
+        past_due=look.ledger.open_on(receivable, look.as_of),
+        instalment=receivable.amount_original,
+        charged=look.fees_on(receivable, amount.currency),
+    )
+    if room.blocked is not None:
+        look.skip(room.blocked.code, policy.id, receivable, room.blocked.text, room.blocked.cite)
+        return
+    text = f"{policy.id} for payment {payment.payment_id}, returned on {payment.returned_on}: {amount}"
+    reasons = [Reason(code="policy.returned_payment", text=text, cite=policy.cite)]
+    if room.most is not None and room.reason is not None and room.most < amount:
+        amount = room.most
+        reasons.append(room.reason)
+    if amount.is_positive:
+        look.charge(
+            kind="fee",
+            rule=policy.id,
+            period=period,
+            receivable=receivable,
+            component=policy.component,
+            amount=amount,
+            due_in_days=policy.due_in_days,
+            reasons=reasons,
+        )
