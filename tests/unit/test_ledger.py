@@ -649,6 +649,26 @@ def test_a_paid_amount_that_has_grown_is_told_as_the_difference() -> None:
     assert same.inbox_keys == to_events(first, recorded_at=NOW)[0].inbox_keys
 
 
+def test_a_total_whose_day_is_unknown_keeps_the_day_of_the_first_import() -> None:
+    def on(day: int) -> LedgerImport:
+        return read(f"{GOOD},4.00,1.00", header=f"{HEADER},amount_paid,amount_credited", exported_on=date(2026, 2, day))
+
+    known = {account.account_id: account.snapshot(date(2026, 3, 1)) for account in on(1).accounts}
+    assert to_events(on(9), recorded_at=NOW, known=known) == to_events(on(1), recorded_at=NOW)
+
+
+def test_a_credited_total_that_has_grown_is_told_as_the_difference() -> None:
+    def with_credit(amount: str) -> LedgerImport:
+        return read(f"{GOOD},{amount}", header=f"{HEADER},amount_credited", exported_on=date(2026, 2, 1))
+
+    known = {account.account_id: account.snapshot(date(2026, 3, 1)) for account in with_credit("3.00").accounts}
+    (told,) = to_events(with_credit("5.00"), recorded_at=NOW, known=known)
+    notes = [event.credit_note for event in told.events if hasattr(event, "credit_note")]
+    assert [(one.credit_note_id, one.amount.minor) for one in notes] == [("credited:R-1:500", 200)]
+    (less,) = to_events(with_credit("2.00"), recorded_at=NOW, known=known)
+    assert not [event for event in less.events if hasattr(event, "credit_note")]
+
+
 def test_a_folder_without_receivables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportFailed) as caught:
         read_ledger(tmp_path, HOUSE)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from collectkit.adapters._cells import BadCell, Cells
-from collectkit.adapters._ledger_records import LedgerAccount, LedgerSummary, LedgerWarning, RejectedRow, paid_prefix
+from collectkit.adapters._ledger_records import LedgerAccount, LedgerSummary, LedgerWarning, RejectedRow, derived_id
 from collectkit.adapters.columns import FIELDS, ColumnMap, TableMap
 from collectkit.core.errors import CollectkitError, ImportFailed
 from collectkit.core.money import Money, sum_by_currency
@@ -360,7 +360,7 @@ class LedgerBuilder:
                 f"the ledger does not say when it came in: counted from {since}",
             )
         if paid.is_positive:
-            payment_id = f"{paid_prefix(name)}{paid.minor}"
+            payment_id = derived_id("paid", name, paid)
             made.append(
                 (
                     "payments",
@@ -375,7 +375,7 @@ class LedgerBuilder:
             )
         if credited.is_positive:
             note = CreditNote(
-                credit_note_id=f"credited:{name}:{credited.minor}",
+                credit_note_id=derived_id("credited", name, credited),
                 account_id=account_id,
                 amount=credited,
                 issued_on=day,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -55,9 +55,12 @@ __all__ = [
     "LedgerSummary",
     "LedgerWarning",
     "RejectedRow",
+    "derived_id",
     "events_of",
-    "paid_prefix",
 ]
+
+
+T = TypeVar("T", Payment, CreditNote)
 
 
 @attrs.frozen(kw_only=True)
@@ -224,11 +227,13 @@ def events_of(
         # the account is opened first, and an address known before anything else, whatever day a fact bears
         made.append((min(rank, 2), on, rank, key, event))
 
-    told = [(how, record) for how in _TOLD for record in getattr(one, how.records)]
     if known is not None:
-        payments = _new_payments(one.payments, known)
-        told = [pair for pair in told if pair[0].records != "payments"]
-        told += [(how, record) for how in _TOLD if how.records == "payments" for record in payments]
+        one = attrs.evolve(
+            one,
+            payments=tuple(_since(one.payments, known.payments, "payment_id")),
+            credit_notes=tuple(_since(one.credit_notes, known.credit_notes, "credit_note_id")),
+        )
+    told = [(how, record) for how in _TOLD for record in getattr(one, how.records)]
     days = [_day(getattr(record, how.starts)) for how, record in told]
     opened_on = min([*days, *([one.account.opened_on] if one.account.opened_on else [])], default=recorded_at.date())
     tell(AccountOpened, 0, opened_on, ("account", account_id), account=one.account, debtor=one.debtor)
@@ -259,29 +264,43 @@ def _day(value: date | datetime) -> date:
 # -- details ---------------------------------------------------------------------------------------------------
 
 
-def paid_prefix(receivable_id: str) -> str:
-    """Return how the id of a payment begins that was derived from a receivable's own row."""
-    return f"paid:{receivable_id}:"
+def derived_id(kind: str, receivable_id: str, total: Money) -> str:
+    """Return the id of a payment ("paid") or credit note ("credited") derived from a running total of a receivable."""
+    return f"{kind}:{receivable_id}:{total.minor}"
 
 
-def _new_payments(payments: Iterable[Payment], known: AccountSnapshot | None) -> Iterable[Payment]:
-    """Cut payments derived from running totals down to what has come in since the known snapshot."""
-    if known is None:
-        return payments
-    already: dict[str, int] = {}
-    stored = {payment.payment_id for payment in known.payments}
-    for payment in known.payments:
-        for receivable_id in payment.receivable_ids:
-            if payment.payment_id.startswith(paid_prefix(receivable_id)):
-                already[receivable_id] = already.get(receivable_id, 0) + payment.amount.minor
-    fresh = []
-    for payment in payments:
-        derived = [name for name in payment.receivable_ids if payment.payment_id.startswith(paid_prefix(name))]
-        before = already.get(derived[0], 0) if derived and payment.payment_id not in stored else 0
-        if before < payment.amount.minor:
-            amount = Money(payment.amount.minor - before, payment.amount.currency)
-            fresh.append(attrs.evolve(payment, amount=amount) if before else payment)
+def _since(records: Iterable[T], stored: Iterable[T], name: str) -> list[T]:
+    """Cut what was derived from running totals down to what came in since it was stored.
+
+    One that is stored already is told as it stands there: the ledger did not say its day, so that of the first import
+    holds. One below what is stored is no news.
+    """
+    there = {getattr(one, name): one for one in stored}
+    sums: dict[str, int] = {}
+    for record_id, one in there.items():
+        base = _derived_from(record_id, one)
+        if base is not None:
+            sums[base] = sums.get(base, 0) + one.amount.minor
+    fresh: list[T] = []
+    for one in records:
+        record_id = getattr(one, name)
+        base = _derived_from(record_id, one)
+        if base is None:
+            fresh.append(one)
+        elif record_id in there:
+            fresh.append(there[record_id])
+        elif one.amount.minor > sums.get(base, 0):
+            amount = Money(one.amount.minor - sums.get(base, 0), one.amount.currency)
+            fresh.append(attrs.evolve(one, amount=amount))
     return fresh
+
+
+def _derived_from(record_id: str, record: Payment | CreditNote) -> str | None:
+    """Return the receivable whose running total a record was derived from, None for one with an id of its own."""
+    for receivable_id in record.receivable_ids:
+        if record_id.startswith((f"paid:{receivable_id}:", f"credited:{receivable_id}:")):
+            return receivable_id
+    return None
 
 
 def _as_known(point: ContactPoint, as_of: date) -> ContactPoint:
