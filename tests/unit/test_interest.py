@@ -148,6 +148,7 @@ def test_a_rate_that_changes_is_split_at_the_day_and_never_carried_on() -> None:
 
 def test_capitalised_interest_is_principal() -> None:
     assert ci.capitalise(principal=THOUSAND, interest=Money(1164, "GBP")) == Money(101_164, "GBP")
+    assert ci.capitalise(principal=Money(0, "GBP"), interest=Money(0, "GBP")) == Money(0, "GBP")
     assert code_of(ci.capitalise, principal=THOUSAND, interest=Money(-1, "GBP")) == "interest.balance"
     assert code_of(ci.capitalise, principal=Money(-1, "GBP"), interest=THOUSAND) == "interest.balance"
     with pytest.raises(CurrencyMismatch):

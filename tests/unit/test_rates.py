@@ -209,6 +209,11 @@ def test_icma_counts_reference_periods_before_and_after_the_given_one() -> None:
     assert icma(date(2024, 1, 15), date(2024, 1, 15), **half) == 0
     assert icma(date(2024, 1, 1), date(2024, 7, 1)) == Fraction(1, 2)  # the span itself, six months
     assert icma(date(2024, 1, 1), date(2024, 1, 15)) == Fraction(1, 12)  # at least a month
+    leap = {"ref_start_on": date(2023, 8, 31), "ref_end_on": date(2024, 2, 29), "periods_per_year": 2}
+    assert icma(date(2024, 2, 29), date(2024, 8, 29), **leap) == Fraction(1, 2)
+    assert icma(date(2023, 2, 28), date(2023, 8, 31), **leap) == Fraction(1, 2)  # clamped: 2023 has no 29 February
+    before_leap = {"ref_start_on": date(2024, 8, 31), "ref_end_on": date(2025, 2, 28), "periods_per_year": 2}
+    assert icma(date(2024, 3, 1), date(2024, 8, 31), **before_leap) == Fraction(183, 2 * 184)  # back to 29 February
     weekly = {"ref_start_on": date(2024, 1, 1), "ref_end_on": date(2024, 1, 8), "periods_per_year": 52}
     assert icma(date(2023, 12, 25), date(2024, 1, 22), **weekly) == Fraction(4, 52)
 
