@@ -159,6 +159,7 @@ def test_semimonths_pair_a_day_with_the_one_fifteen_days_apart(anchor: date, day
         (lambda: Every(1, "days").date(anchor=JAN_31, number=1.5), "calendars.type"),  # type: ignore[arg-type] # the same
         (lambda: Every(1, "days").date(anchor=JAN_31, number=10**9), "calendars.out_of_range"),
         (lambda: Every(1, "weeks").dates(anchor=date(9999, 12, 30), count=1), "calendars.out_of_range"),
+        (lambda: Every(1, "days").dates(anchor=date(9999, 12, 30), count=2), "calendars.out_of_range"),
         (lambda: Every(1, "weeks").dates(anchor=date(1, 1, 3), count=1, first=-1), "calendars.out_of_range"),
         (lambda: Every(1, "semimonths").date(anchor=date(9999, 12, 16), number=1), "calendars.out_of_range"),
         (lambda: Every(1, "days").dates(anchor=JAN_31, count=-1), "calendars.count"),
@@ -167,6 +168,11 @@ def test_semimonths_pair_a_day_with_the_one_fifteen_days_apart(anchor: date, day
 )
 def test_a_rhythm_that_cannot_be_is_refused(call: Any, code: str) -> None:
     assert code_of(call) == code
+
+
+def test_a_rhythm_reaches_the_last_day_there_is() -> None:
+    assert Every(1, "days").dates(anchor=date(9999, 12, 30), count=1) == [date(9999, 12, 31)]
+    assert Every(1, "days").dates(anchor=date(1, 1, 2), count=1, first=-1) == [date(1, 1, 1)]
 
 
 def test_a_recurrence_rule_gives_the_days_of_the_standard() -> None:

@@ -209,6 +209,8 @@ def test_icma_counts_reference_periods_before_and_after_the_given_one() -> None:
     assert icma(date(2024, 1, 15), date(2024, 1, 15), **half) == 0
     assert icma(date(2024, 1, 1), date(2024, 7, 1)) == Fraction(1, 2)  # the span itself, six months
     assert icma(date(2024, 1, 1), date(2024, 1, 15)) == Fraction(1, 12)  # at least a month
+    assert icma(date(2025, 1, 15), date(2025, 7, 15), **half) == Fraction(1, 2)  # wholly after, and wholly before
+    assert icma(date(2023, 1, 15), date(2023, 7, 15), **half) == Fraction(1, 2)
     leap = {"ref_start_on": date(2023, 8, 31), "ref_end_on": date(2024, 2, 29), "periods_per_year": 2}
     assert icma(date(2024, 2, 29), date(2024, 8, 29), **leap) == Fraction(1, 2)
     assert icma(date(2023, 2, 28), date(2023, 8, 31), **leap) == Fraction(1, 2)  # clamped: 2023 has no 29 February

@@ -10,7 +10,7 @@ A business "no" is never here: it is a `Declined` value. These are a caller's mi
     ├── CalendarMissing (LookupError)   calendars.calendar_missing
     ├── InvalidRate (ValueError)        rates.*
     ├── InvalidRecord (ValueError)      records.*, contact.*
-    ├── InvalidTerms (ValueError)       plans.*
+    ├── InvalidTerms (ValueError)       plans.*, interest.*
     ├── InvalidPolicy (ValueError)      policy.*, segments.*, escalation.*, strategy.*: every problem in one error
     ├── CodecError (ValueError)         codec.*
     ├── HistoryError (ValueError)       history.*
