@@ -9,7 +9,7 @@ import attrs
 
 from collectkit.adapters.csv_out import write_csv
 from collectkit.core.events import ChargePosted, CommandIssued, Event, NoticeRequested
-from collectkit.core.money import Money
+from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot
 from collectkit.strategy import Strategy, decide, examine, offers_for
 
@@ -86,7 +86,7 @@ def line_of(*, events: Iterable[Event], snapshot: AccountSnapshot, strategy: Str
         arrears=decision.arrears,
         amount_open=decision.amount_open,
         today=today,
-        fees_due=tuple(fees),
+        fees_due=tuple(sum_by_currency(fees).values()),
         offers=offered,
         left_alone_because=alone,
         review_on="" if decision.review_on is None else decision.review_on.isoformat(),
