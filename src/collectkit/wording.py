@@ -290,10 +290,10 @@ class Wording:
         return self._languages.get(locale) or self._languages[locale.partition("_")[0]]
 
     def _source(self, notice: str, locale: str) -> tuple[NoticeSource, Language]:
-        text = self.manifest_text(notice, locale)
+        text = self.text_for(notice, locale)
         return self._sources[notice, text.locale], self._language(text.locale)
 
-    def manifest_text(self, notice: str, locale: str) -> NoticeText:
+    def text_for(self, notice: str, locale: str) -> NoticeText:
         """Return the text that a debtor's locale gets: its own, or that of its language.
 
         Raises:
