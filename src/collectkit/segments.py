@@ -7,10 +7,9 @@ charges or escalates: a segment only chooses which policy and which ladder speak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import attrs
 
@@ -18,7 +17,7 @@ from collectkit.core.aging import AgedAccount
 from collectkit.core.checks import as_tuple, each, identifier
 from collectkit.core.decisions import Reason
 from collectkit.core.errors import InvalidPolicy, Problem
-from collectkit.core.guards import DAY_FACTS, AccountFacts, All, Guard, bounds_on, implies, judge
+from collectkit.core.guards import AccountFacts, AnyOf, Guard, bounds_on, implies, judge
 from collectkit.core.money import Money
 from collectkit.core.records import AccountSnapshot
 from collectkit.core.waterfall import Balance
@@ -36,6 +35,12 @@ class SegmentRule:
     id: str = attrs.field(validator=identifier)
     when: Guard = attrs.field()
 
+    @when.validator
+    def _check_when(self, _attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, get_args(Guard)):
+            text = f"a guard is needed, not {type(value).__name__}"
+            raise InvalidPolicy([Problem(code="segments.guard", path=self.id, text=text)])
+
 
 @attrs.frozen(kw_only=True)
 class Segmentation:
@@ -47,7 +52,7 @@ class Segmentation:
     Traceback (most recent call last):
     ...
     collectkit.core.errors.InvalidPolicy: 1 problem
-      [1]: segment very-chronic can never be reached: chronic, which comes before it, always holds where it does
+      [1]: segment very-chronic can never be reached: chronic, before it, always holds where it does
 
     Raises:
         InvalidPolicy: `segments.duplicate`, `segments.shadowed`, `segments.reserved`.
@@ -68,12 +73,11 @@ class Segmentation:
                     Problem(code="segments.duplicate", path=f"[{place}]", text=f"segment {rule.id} stands twice")
                 )
                 continue
-            hiding = next((other for other in earlier if implies(rule.when, other.when)), None)
-            if hiding is not None:
-                text = (
-                    f"segment {rule.id} can never be reached: {hiding.id}, which comes before it, "
-                    "always holds where it does"
-                )
+            hiding = [other.id for other in earlier if implies(rule.when, other.when)][:1]
+            if not hiding and implies(rule.when, AnyOf(tests=[other.when for other in earlier])):
+                hiding = [other.id for other in earlier]
+            if hiding:
+                text = f"segment {rule.id} can never be reached: {' or '.join(hiding)}, before it, always holds where it does"
                 problems.append(Problem(code="segments.shadowed", path=f"[{place}]", text=text))
         if problems:
             raise InvalidPolicy(problems)
@@ -179,15 +183,17 @@ def _places(jurisdiction: str) -> frozenset[str]:
 
 
 def _next_turn(segmentation: Segmentation, facts: AccountFacts, oldest_due_on: date | None) -> date | None:
-    every: Sequence[Guard] = [All(tests=tuple(rule.when for rule in segmentation.rules))]
     today = facts.as_of.toordinal()
-    starts = {"days_past_due": None if oldest_due_on is None else oldest_due_on.toordinal()}
+    starts: dict[str, int] = {}
+    if oldest_due_on is not None:
+        starts["days_past_due"] = oldest_due_on.toordinal()
     if facts.days_known is not None:
         starts["days_known"] = today - facts.days_known
-    turns = []
-    for fact in DAY_FACTS:
-        start = starts.get(fact)
-        if start is None:
-            continue
-        turns += [start + bound for guard in every for bound in bounds_on(guard, fact) if start + bound > today]
-    return date.fromordinal(min(turns)) if turns else None
+    turns = (
+        start + bound
+        for fact, start in starts.items()
+        for rule in segmentation.rules
+        for bound in bounds_on(rule.when, fact)
+    )
+    turn = min((turn for turn in turns if today < turn <= date.max.toordinal()), default=None)
+    return None if turn is None else date.fromordinal(turn)

@@ -591,6 +591,21 @@ class AccountSnapshot:
     strategy_hash: str | None = attrs.field(default=None, validator=optional(text_up_to(64)))
     """The strategy the account is pinned to, if any."""
 
+    @property
+    def turns(self) -> tuple[date, ...]:
+        """Return the later days on which a fact given here begins or ends by itself, in order.
+
+        Flags, holds and leave that end; money, credits and disputes that a host gives ahead of their day.
+        """
+        days = [day for flag in self.debtor.flags for day in (flag.since_on, flag.until_on)]
+        days += [day for hold in self.holds for day in (hold.placed_on, hold.until_on)]
+        days += [day for one in self.payments for day in (one.effective_on, one.returned_on, one.clears_on)]
+        days += [day for one in self.credit_notes for day in (one.issued_on, one.cancelled_on)]
+        days += [day for one in self.disputes for day in (one.raised_on, one.resolved_on)]
+        days += [day for one in self.approvals for day in (one.granted_on, one.until_on)]
+        days += [waiver.waived_on for waiver in self.waivers]
+        return tuple(sorted({day for day in days if day is not None and day > self.as_of}))
+
     def __attrs_post_init__(self) -> None:
         account_id = self.account.account_id
         owned = (
