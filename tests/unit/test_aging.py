@@ -342,6 +342,7 @@ def test_a_report_may_leave_charges_out() -> None:
 def test_an_unknown_band_is_refused_with_the_choices() -> None:
     report = aging_report([age(balance(45, owed("a", 100, 10)))]).of("EUR")
     assert report is not None
+    assert report.row("31-60").count == 1
     with pytest.raises(InvalidRecord) as caught:
         report.row("90+")
     assert caught.value.code == "aging.unknown_bucket"

@@ -669,6 +669,31 @@ def test_a_credited_total_that_has_grown_is_told_as_the_difference() -> None:
     assert not [event for event in less.events if hasattr(event, "credit_note")]
 
 
+def test_payments_with_ids_of_their_own_are_told_whatever_is_stored() -> None:
+    ledger = read_ledger(io.StringIO(f"{HEADER},paid_on\n{GOOD},2026-02-05\n"), HOUSE)
+    (account,) = ledger.accounts
+    own = attrs.evolve(account.payments[0], payment_id="BANK-1")
+    known = attrs.evolve(account, payments=[own]).snapshot(date(2026, 3, 1))
+    other = attrs.evolve(ledger, accounts=(attrs.evolve(account, payments=(own,)),))
+    (told,) = to_events(other, recorded_at=NOW, known={account.account_id: known})
+    assert [event.payment.payment_id for event in told.events if hasattr(event, "payment")] == ["BANK-1"]
+
+
+def test_a_folder_is_read_for_the_tables_of_its_map_only(folder: Path) -> None:
+    column_map = one_table()
+    (folder / "receivables.csv").write_text(f"{HEADER}\n{GOOD}\n", encoding="utf-8")
+    ledger = read_ledger(folder, column_map)
+    assert (ledger.summary.rows_read, ledger.summary.payments) == (1, 0)
+
+
+def test_the_summary_of_a_ledger_that_was_skipped_says_so() -> None:
+    table = TableMap(columns={name: name for name in HEADER.split(",")}, skip={"currency": ["EUR"]})
+    ledger = read(GOOD, column_map=ColumnMap(name="t", date_order="ymd", decimal_mark=".", tables=[table]))
+    assert str(ledger.summary) == (
+        "1 rows read, 0 used, 0 rejected, 1 left out by the column map; 0 accounts, 0 receivables over nothing, 0 payments"
+    )
+
+
 def test_a_folder_without_receivables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportFailed) as caught:
         read_ledger(tmp_path, HOUSE)

@@ -139,6 +139,10 @@ def test_figures_are_rounded_for_people_half_to_even(value: Fraction, places: in
     assert str(made) == shown
 
 
+def test_a_figure_that_is_not_there_stays_none() -> None:
+    assert metrics.as_decimal(None, 2) is None
+
+
 # -- a period ------------------------------------------------------------------------------------------------------------
 
 
