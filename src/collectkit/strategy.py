@@ -240,6 +240,7 @@ def _charges(strategy: Strategy, look: Look) -> policy.ChargesDue:
         segment=look.classified.segment,
         calendar=strategy.calendar,
         held_receivables=held,
+        packs=strategy.packs,
     )
 
 

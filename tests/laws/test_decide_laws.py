@@ -283,7 +283,7 @@ def effects(events: list[Event]) -> list[tuple[str, date, str]]:
 
 
 @given(events=histories(), refuses_email=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_looking_only_when_due_does_the_same_on_the_same_days_as_looking_daily(
     events: list[Event], refuses_email: bool
 ) -> None:
@@ -293,7 +293,7 @@ def test_looking_only_when_due_does_the_same_on_the_same_days_as_looking_daily(
 
 
 @given(events=histories(), refuses_email=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_running_every_day_twice_does_what_running_once_does(events: list[Event], refuses_email: bool) -> None:
     once, keys = ran(events, every_day=True, refuses_email=refuses_email)
     twice, keys_twice = ran(events, every_day=True, refuses_email=refuses_email, twice=True)

@@ -551,3 +551,25 @@ segment = "s"
         parse(base + 'id = "b"')
     with pytest.raises(InvalidPolicy, match="an overlay replaces steps"):
         parse(base + 'id = "a"\n    [[overlays.stages.steps]]\n    task = "call"')
+
+
+def test_packs_are_named_in_the_file_and_one_that_cannot_be_obeyed_is_refused() -> None:
+    plain = parse('name = "a"\nversion = "1"')
+    lawful = parse('name = "a"\nversion = "1"\npacks = ["uk-late-payment"]')
+    assert [pack.id for pack in lawful.packs] == ["uk-late-payment"]
+    assert plain.hash != lawful.hash
+    with pytest.raises(InvalidPolicy, match="also speaks of .*contact_hours"):
+        parse('name = "a"\nversion = "1"\npacks = ["us-reg-f"]')
+    with pytest.raises(InvalidPolicy, match="choose from: .*uk-late-payment"):
+        parse('name = "a"\nversion = "1"\npacks = ["us-mars"]')
+
+
+def test_a_pack_lowers_what_the_strategy_charges() -> None:
+    charge = '\n[[charges]]\nid = "late-fee"\nkind = "flat"\namounts = { USD = "99.00" }\ngrace_days = 3\n'
+    claim = attrs.evolve(receivable(), amount_original=Money.of("1000.00", "USD"), kind="mortgage")
+    debtor = Debtor(debtor_id="D", kind="consumer", zones=["America/New_York"], jurisdiction="US-NY")
+    facts = snapshot_on(DUE + timedelta(days=60), receivables=[claim], debtor=debtor)
+    free = decide(strategy=parse('name = "a"\nversion = "1"' + charge), snapshot=facts)
+    bound = decide(strategy=parse('name = "a"\nversion = "1"\npacks = ["us-reg-z", "us-ny"]' + charge), snapshot=facts)
+    assert [one.amount for one in free.charges] == [Money.of("99.00", "USD")]
+    assert sum(one.amount.minor for one in bound.charges) < 9900

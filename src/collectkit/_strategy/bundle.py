@@ -15,6 +15,7 @@ from collectkit.core.checks import as_tuple, each, identifier, non_negative_int,
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.money import Money
 from collectkit.core.records import Channel
+from collectkit.core.rules import RulePack
 from collectkit.core.waterfall import DEFAULT_ORDER, Order
 from collectkit.escalation import Ladder
 from collectkit.policy import ChargePolicy
@@ -75,6 +76,8 @@ class Strategy:
     buckets: BucketScheme = STANDARD_BUCKETS
     order: Order = DEFAULT_ORDER
     calendar: BusinessCalendar = WEEKENDS_ONLY
+    packs: tuple[RulePack, ...] = attrs.field(default=(), converter=as_tuple, validator=each(RulePack))
+    """Rule packs that can lower, put off or stop a charge; none is active by default."""
 
     @ladders.validator
     def _check_ladders(self, _attribute: attrs.Attribute[Any], ladders: tuple[tuple[str, Ladder], ...]) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from collectkit import jurisdictions
 from collectkit._strategy.bundle import Aftercare, Strategy
 from collectkit.contact import ContactCap, ContactHours, ContactPolicy
 from collectkit.core.aging import STANDARD as STANDARD_BUCKETS
@@ -38,6 +39,7 @@ from collectkit.core.guards import (
 from collectkit.core.rates import Rate
 from collectkit.core.reading import Problems, TableReader
 from collectkit.core.records import Channel
+from collectkit.core.rules import RulePack, compose
 from collectkit.escalation import Approved, Delivered, DueIn, Holds, Ladder, Need, PastDue, StageRule, Step
 from collectkit.policy import read_charges
 from collectkit.promises import PromiseLimits
@@ -48,6 +50,25 @@ __all__ = ["parse", "read_guard"]
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MAX_BYTES: Final = 1_000_000  # of a strategy file; a larger one is a mistake
+CHARGE_TOPICS: Final = frozenset(
+    {
+        "card_late_fee",
+        "compensation",
+        "due_date",
+        "late_fee",
+        "late_interest",
+        "late_interest_floor",
+        "moratorium",
+        "moratorium_crisis",
+        "moratorium_repeat",
+        "apr_tolerance",
+        "extension_trigger",
+        "plan_trigger",
+        "workout",
+    }
+)
+"""What a pack may speak of in a strategy: charges, which `policy.charges_due` obeys in full; and disclosure of plans,
+which binds whoever agrees on one and nothing that `decide` does."""
 _CHANNELS: Final = tuple(channel.value for channel in Channel)
 
 
@@ -72,12 +93,13 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
     materiality = top.amounts("materiality")
     buckets = _buckets(top, problems)
     calendar = _calendar(top.table("calendar"), problems)
+    packs = _packs(top, problems)
     top.done()
     problems.raise_if_any()
     return Strategy(
         name=name,
         version=version,
-        hash=content_hash(_canonical(data)),
+        hash=content_hash(_canonical(data, packs)),
         segmentation=segmentation,
         ladder=ladder,
         ladders=ladders,
@@ -91,6 +113,7 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
         materiality=materiality,
         buckets=buckets,
         calendar=calendar,
+        packs=packs,
     )
 
 
@@ -390,6 +413,27 @@ def _aftercare(table: TableReader | None) -> Aftercare:
     return Aftercare(thanks_channels=channels, **terms)
 
 
+def _packs(top: TableReader, problems: Problems) -> tuple[RulePack, ...]:
+    """Load the named packs; one whose rules this release cannot carry out is refused rather than half obeyed."""
+    found: list[RulePack] = []
+    for place, name in enumerate(top.texts("packs", (), choices=jurisdictions.available())):
+        path = f"packs[{place}]"
+        pack = problems.take(path, lambda n=name: jurisdictions.load(n))  # type: ignore[misc]
+        if pack is None:
+            continue
+        unheard = sorted({rule.topic for rule in pack.rules} - CHARGE_TOPICS)
+        if unheard:
+            text = (
+                f"this release obeys packs where they speak of charges; {name} also speaks of {', '.join(unheard)}. "
+                "Write its hours and caps into [contact] and leave the pack out"
+            )
+            problems.note(path, text, reason="pack_not_obeyed", value=name)
+        else:
+            found.append(pack)
+    problems.take("packs", lambda: compose(found))
+    return tuple(found)
+
+
 def _buckets(top: TableReader, problems: Problems) -> BucketScheme:
     value = top.raw("buckets")
     if value is None:
@@ -443,9 +487,10 @@ def _table_of(source: str | bytes | Mapping[str, Any], problems: Problems) -> Ma
         raise InvalidPolicy(problems.found) from error
 
 
-def _canonical(data: Mapping[str, Any]) -> bytes:
-    """Write a table in one form, so that order of keys, spacing and comments change no hash."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=False).encode()
+def _canonical(data: Mapping[str, Any], packs: Iterable[RulePack]) -> bytes:
+    """Write a table in one form: order of keys, spacing and comments change no hash, the version of a pack does."""
+    labelled = {**data, "packs": sorted(pack.label for pack in packs)}
+    return json.dumps(labelled, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=False).encode()
 
 
 def _plain(value: object) -> str:

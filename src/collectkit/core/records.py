@@ -472,7 +472,7 @@ class PlanAgreement:
 
 @attrs.frozen(kw_only=True)
 class ContactPoint:
-    """An address or number; `rank` 1 is tried first. Its zones default to the debtor's."""
+    """An address or number; `rank` 1 is tried first. Its zones count on top of the debtor's: hours must suit them all."""
 
     contact_point_id: str = attrs.field(validator=identifier)
     channel: Channel = attrs.field(converter=Channel)
