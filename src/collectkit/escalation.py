@@ -208,6 +208,7 @@ def steps_due(*, standing: Standing, snapshot: AccountSnapshot) -> StepsDue:
     due: list[tuple[date, int, int, PlannedStep]] = []
     reasons: dict[Reason, None] = {}
     turns: list[date] = []
+    behind: set[str] = set()  # claims for which an earlier notice is due
     for rank, (rule, group) in enumerate(groupby(standing.climbs, key=lambda one: one.rule)):
         climbs = tuple(group)
         if any(one.until_on is None and one.expired for one in climbs):
@@ -217,10 +218,11 @@ def steps_due(*, standing: Standing, snapshot: AccountSnapshot) -> StepsDue:
             )
             continue
         rung = Rung(rule=rule, climbs=climbs, snapshot=snapshot)
-        for number, step in enumerate(rule.steps):
-            for found in rung.planned(step, overtaken.get(rule.id, frozenset())):
+        for number, step in sorted(enumerate(rule.steps), key=lambda one: one[1].day):
+            for found in rung.planned(step, overtaken=overtaken[rule.id], behind=frozenset(behind)):
                 if isinstance(found, PlannedStep):
                     due.append((found.planned_on, -rank, number, found))
+                    behind |= set(found.covers) if step.action == "notice" else set()
                 elif isinstance(found, Reason):
                     reasons[found] = None
                 else:

@@ -56,13 +56,16 @@ class Rung:
             one for one in snapshot.notices if one.stage == rule.id and (rule.is_pre_due or one.cycle == snapshot.cycle)
         ]
 
-    def planned(self, step: Step, overtaken: frozenset[str]) -> Iterator[PlannedStep | Reason | date]:
+    def planned(
+        self, step: Step, *, overtaken: frozenset[str], behind: frozenset[str]
+    ) -> Iterator[PlannedStep | Reason | date]:
         """Yield the step if it is due, the day on which it will be, and what a person should look at.
 
-        `overtaken` are claims of which a notice of a further rung has already spoken.
+        `overtaken` are claims of which a notice of a further rung has already spoken, `behind` those for which an
+        earlier notice is still due: one that speaks of them as well would leave that one out.
         """
         if step.action == "notice":
-            yield from self._notice(step, overtaken)
+            yield from self._notice(step, overtaken, behind)
         elif step.action == "task":
             yield from self._task(step, overtaken)
         else:
@@ -70,7 +73,9 @@ class Rung:
 
     # -- the three kinds -------------------------------------------------------------------------------------------
 
-    def _notice(self, step: Step, overtaken: frozenset[str]) -> Iterator[PlannedStep | Reason | date]:
+    def _notice(
+        self, step: Step, overtaken: frozenset[str], behind: frozenset[str]
+    ) -> Iterator[PlannedStep | Reason | date]:
         records = [one for one in self._records if one.step == step.id]
         due: list[tuple[Climb, date]] = []
         for climb in self.climbs:
@@ -95,9 +100,13 @@ class Rung:
                 yield from_on
             else:
                 due.append((climb, planned_on))
-        if due:
-            mine = [one.occurrence for one in records if one.cycle == self.snapshot.cycle]
-            yield self._step(step, due, occurrence=1 + max(mine, default=0))
+        occurrence = 1 + max((one.occurrence for one in records if one.cycle == self.snapshot.cycle), default=0)
+        for together in (
+            [one for one in due if one[0].ref not in behind],
+            [one for one in due if one[0].ref in behind],
+        ):
+            if together:
+                yield self._step(step, together, occurrence=occurrence)
 
     def _task(self, step: Step, overtaken: frozenset[str]) -> Iterator[PlannedStep | date]:
         """Give a task for the oldest claim that stands here; where none does, catch up on one that was never given."""
