@@ -64,8 +64,15 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "Receivable",
         "Waiver",
     ),
-    "core.rates": ("Rate",),
-    "core.calendars": ("BusinessCalendar",),
+    "metrics": (
+        "best_possible_dso",
+        "collection_effectiveness_index",
+        "days_sales_outstanding",
+        "promise_kept_rate",
+    ),
+    "core.rates": ("Rate", "RateTable"),
+    "core.calendars": ("WEEKENDS_ONLY", "BusinessCalendar", "Every", "add_months"),
+    "core.interest": ("accrue", "eu_aprc", "level_payment", "level_rate", "percent_of", "regz_apr"),
     "core.money": ("Money", "Rounding"),
     "core.errors": ("CollectkitError", "CollectkitWarning", "InvalidPolicy", "InvalidTerms"),
 }

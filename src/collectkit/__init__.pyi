@@ -6,6 +6,9 @@ from collectkit.core.aging import age as age
 from collectkit.core.aging import aging_report as aging_report
 from collectkit.core.aging import days_past_due as days_past_due
 from collectkit.core.calendars import BusinessCalendar as BusinessCalendar
+from collectkit.core.calendars import Every as Every
+from collectkit.core.calendars import WEEKENDS_ONLY as WEEKENDS_ONLY
+from collectkit.core.calendars import add_months as add_months
 from collectkit.core.decisions import Batch as Batch
 from collectkit.core.decisions import Decision as Decision
 from collectkit.core.decisions import Declined as Declined
@@ -15,9 +18,16 @@ from collectkit.core.errors import CollectkitError as CollectkitError
 from collectkit.core.errors import CollectkitWarning as CollectkitWarning
 from collectkit.core.errors import InvalidPolicy as InvalidPolicy
 from collectkit.core.errors import InvalidTerms as InvalidTerms
+from collectkit.core.interest import accrue as accrue
+from collectkit.core.interest import eu_aprc as eu_aprc
+from collectkit.core.interest import level_payment as level_payment
+from collectkit.core.interest import level_rate as level_rate
+from collectkit.core.interest import percent_of as percent_of
+from collectkit.core.interest import regz_apr as regz_apr
 from collectkit.core.money import Money as Money
 from collectkit.core.money import Rounding as Rounding
 from collectkit.core.rates import Rate as Rate
+from collectkit.core.rates import RateTable as RateTable
 from collectkit.core.records import Account as Account
 from collectkit.core.records import AccountSnapshot as AccountSnapshot
 from collectkit.core.records import Approval as Approval
@@ -51,6 +61,10 @@ from collectkit.escalation import Step as Step
 from collectkit.escalation import timeline as timeline
 from collectkit.history import fold as fold
 from collectkit.history import snapshot as snapshot
+from collectkit.metrics import best_possible_dso as best_possible_dso
+from collectkit.metrics import collection_effectiveness_index as collection_effectiveness_index
+from collectkit.metrics import days_sales_outstanding as days_sales_outstanding
+from collectkit.metrics import promise_kept_rate as promise_kept_rate
 from collectkit.plans import PaymentPlan as PaymentPlan
 from collectkit.plans import agreed_plan as agreed_plan
 from collectkit.plans import amortised_plan as amortised_plan
@@ -115,6 +129,7 @@ __all__ = [
     "Decision",
     "Declined",
     "Dispute",
+    "Every",
     "Flag",
     "Hold",
     "InvalidPolicy",
@@ -136,6 +151,7 @@ __all__ = [
     "PromiseToPay",
     "Proposal",
     "Rate",
+    "RateTable",
     "Reason",
     "Receivable",
     "Rounding",
@@ -145,8 +161,11 @@ __all__ = [
     "StageRule",
     "Step",
     "Strategy",
+    "WEEKENDS_ONLY",
     "Waiver",
     "__version__",
+    "accrue",
+    "add_months",
     "age",
     "aging_report",
     "agreed_plan",
@@ -154,30 +173,39 @@ __all__ = [
     "answer",
     "balance_of",
     "balloon_plan",
+    "best_possible_dso",
     "bullet_plan",
     "charges_due",
     "collect",
+    "collection_effectiveness_index",
     "days_past_due",
+    "days_sales_outstanding",
     "decide",
     "deferred_plan",
     "deliver",
     "equal_principal_plan",
     "equal_split_plan",
+    "eu_aprc",
     "examine",
     "flat_plan",
     "fold",
     "interest_only_plan",
+    "level_payment",
+    "level_rate",
     "load",
     "may_promise",
     "minimum_payment_plan",
     "offers",
     "offers_for",
     "parse",
+    "percent_of",
     "permission",
     "personalised_plan",
     "plan_states",
     "plan_status",
+    "promise_kept_rate",
     "record",
+    "regz_apr",
     "revalidate",
     "run_day",
     "snapshot",

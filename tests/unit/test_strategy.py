@@ -558,9 +558,9 @@ def test_packs_are_named_in_the_file_and_one_that_cannot_be_obeyed_is_refused() 
     lawful = parse('name = "a"\nversion = "1"\npacks = ["uk-late-payment"]')
     assert [pack.id for pack in lawful.packs] == ["uk-late-payment"]
     assert plain.hash != lawful.hash
-    with pytest.raises(InvalidPolicy, match="also speaks of .*contact_hours"):
+    with pytest.raises(InvalidPolicy, match=r"also speaks of .*contact_hours"):
         parse('name = "a"\nversion = "1"\npacks = ["us-reg-f"]')
-    with pytest.raises(InvalidPolicy, match="choose from: .*uk-late-payment"):
+    with pytest.raises(InvalidPolicy, match=r"choose from: .*uk-late-payment"):
         parse('name = "a"\nversion = "1"\npacks = ["us-mars"]')
 
 

@@ -305,9 +305,16 @@ def _derived_from(record_id: str, record: Payment | CreditNote) -> str | None:
 
 def _as_known(point: ContactPoint, as_of: date) -> ContactPoint:
     """Return a contact point without what was only learnt later."""
-    days = {name: getattr(point, name) for name in ("consent_on", "opted_out_on", "invalid_since_on")}
-    later = {name: None for name, on in days.items() if on is not None and on > as_of}
-    return attrs.evolve(point, **later) if later else point
+
+    def known(on: date | None) -> date | None:
+        return None if on is not None and on > as_of else on
+
+    return attrs.evolve(
+        point,
+        consent_on=known(point.consent_on),
+        opted_out_on=known(point.opted_out_on),
+        invalid_since_on=known(point.invalid_since_on),
+    )
 
 
 def _until(records: Iterable[Any], as_of: date, starts: str, ends: str) -> list[Any]:

@@ -105,7 +105,7 @@ def require_columns(header: Iterable[str], needed: Iterable[tuple[str, str]], na
 def _binary(source: str | Path | IO[Any], stack: ExitStack, name: str) -> tuple[IO[bytes], bool]:
     if isinstance(source, (str, Path)):
         try:
-            raw: IO[bytes] = stack.enter_context(io.FileIO(source))  # type: ignore[assignment]  # a raw stream reads bytes too
+            raw: IO[bytes] = stack.enter_context(io.FileIO(source))
         except OSError as error:
             raise ImportFailed(
                 "ledger.unreadable", f"{name} cannot be opened: {error.strerror or type(error).__name__}"
