@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd
+from operator import attrgetter
 from typing import Any, Final, Literal, NoReturn, TypedDict
 
 import attrs
@@ -206,10 +207,11 @@ class PlanTerms:
             raise InvalidTerms(
                 "plans.rate", f"rate needs a Rate such as Rate.percent('9.9'), not {type(self.rate).__name__}"
             )
-        for name in _SUMS:
-            given = getattr(self, name)
-            if given is not None:
-                self._check_sum(name, given)
+        if _sums_of(self) != _NO_SUMS:
+            for name in _SUMS:
+                given = getattr(self, name)
+                if given is not None:
+                    self._check_sum(name, given)
         for part in (*self.amounts, *(paid for _, paid in self.steps)):
             self._check_sum("amounts", part)
         if self.down_payment is not None and self.down_payment.minor >= debt.minor:
@@ -276,6 +278,8 @@ _SUMS: Final = (
     "brought_interest",
     "brought_fee",
 )
+_NO_SUMS: Final = (None,) * len(_SUMS)
+_sums_of: Final = attrgetter(*_SUMS)
 
 
 # -- periods ---------------------------------------------------------------------------------------------------

@@ -14,16 +14,17 @@ period's factor, rounded once; the last row takes the whole balance, so principa
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import accumulate, repeat, starmap
-from operator import add, sub
+from operator import add, neg, sub
 from typing import Final, overload
 
 import attrs
 
-from collectkit.core.calendars import Every, MonthEnd
+from collectkit.core.calendars import Every, MonthEnd, month_dates
 from collectkit.core.checks import non_negative_int, plain_date, positive_int
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, Rounding, exponent_of, round_half_even, rounded
@@ -150,6 +151,8 @@ class DueDates:
     def __call__(self) -> tuple[date, ...]:
         """List the days."""
         every, anchor, end = self.every, self.anchor, self.month_end
+        if every.unit == "months" and every.n == 1:
+            return tuple(month_dates(anchor, self.count, first=self.first, month_end=end))
         return tuple(every.dates(anchor=anchor, count=self.count, first=self.first, month_end=end))
 
     def at(self, place: int) -> date:
@@ -161,7 +164,7 @@ class DueDates:
 
 
 class Schedule(Sequence[Instalment]):
-    """Dated rows that pay a debt off to the last minor unit; columns inside, rows on access.
+    """Dated rows that pay a debt off to the last minor unit; columns inside, rows on access, nothing to assign to.
 
     `schedule[0]` is instalment 1. Reading a few rows by index makes only those; iterating makes all of them in bulk.
     Two schedules are equal when all their rows are.
@@ -238,7 +241,7 @@ class Schedule(Sequence[Instalment]):
                 f"the parts of principal miss the debt of {principal} by {Money(balances[-1], principal.currency)}",
             )
         self._fill(principal.minor, principal.currency, count, balances, tuple(interest_parts), fee_parts, due_on, None)
-        object.__setattr__(self, "_joined", None if joined is None else (joined[0], joined[1].minor))
+        self._joined = None if joined is None else (joined[0], joined[1].minor)
 
     def _fill(
         self,
@@ -251,17 +254,16 @@ class Schedule(Sequence[Instalment]):
         dates: DueDates | tuple[date, ...],
         level: tuple[int, int, int] | None,
     ) -> None:
-        keep = object.__setattr__
-        keep(self, "_opening", opening)
-        keep(self, "_currency", currency)
-        keep(self, "_count", count)
-        keep(self, "_balances", balances)
-        keep(self, "_interest", interest)
-        keep(self, "_fees", None if fees is None or not any(fees) else tuple(fees))
-        keep(self, "_dates", dates)
-        keep(self, "_days", None)
-        keep(self, "_joined", None)
-        keep(self, "_level", level)
+        self._opening = opening
+        self._currency = currency
+        self._count = count
+        self._balances = balances
+        self._interest = interest
+        self._fees = None if fees is None or not any(fees) else tuple(fees)
+        self._dates = dates
+        self._days = None
+        self._joined = None
+        self._level = level
 
     @classmethod
     def from_rows(cls, rows: Iterable[Instalment], *, joined: tuple[int, Money] | None = None) -> Schedule:
@@ -349,7 +351,7 @@ class Schedule(Sequence[Instalment]):
         if made is None:
             numerator, denominator, payment = self._level or (0, 1, 0)
             made = level_balances(self._opening, numerator, denominator, payment, self._count)
-            object.__setattr__(self, "_balances", made)  # worked out once; the schedule's value does not change
+            self._balances = made  # worked out once; the schedule's value does not change
         return made
 
     def balance_before(self, place: int) -> int:
@@ -370,10 +372,7 @@ class Schedule(Sequence[Instalment]):
     def interest_parts(self) -> Sequence[int]:
         """Return the interest of each row, in minor units."""
         if self._interest is None:
-            numerator, denominator, payment = self._level or (0, 1, 0)
-            parts = self.principal_parts
-            last = round_half_even(parts[-1] * numerator, denominator)
-            object.__setattr__(self, "_interest", (*map(sub, repeat(payment), parts[:-1]), last))
+            self._interest = tuple(self._level_interest(self.principal_parts))
         return self._interest or ()
 
     @property
@@ -399,7 +398,7 @@ class Schedule(Sequence[Instalment]):
         if made is None:
             dates = self._dates
             made = dates() if callable(dates) else dates
-            object.__setattr__(self, "_days", made)
+            self._days = made
         return made
 
     # -- rows --------------------------------------------------------------------------------------------------
@@ -442,24 +441,28 @@ class Schedule(Sequence[Instalment]):
         return self.due_on[place]
 
     def _rows(self) -> list[Instalment]:
-        rows = list(
-            starmap(
-                _Row,
-                zip(
-                    range(1, self._count + 1),
-                    self.due_on,
-                    self.principal_parts,
-                    self.interest_parts,
-                    self._fees or repeat(0),
-                    self.balances,
-                    repeat(self._currency),
-                    strict=False,  # the columns are of one length; the repeats never end
-                ),
-            )
+        principal = self.principal_parts
+        columns = zip(
+            range(1, self._count + 1),
+            self.due_on,
+            principal,
+            self._interest or self._level_interest(principal),
+            self._fees or repeat(0),
+            self.balances,
+            repeat(self._currency),
+            strict=False,  # the columns are of one length; the repeats never end
         )
+        rows = list(starmap(_Row, columns))
         for row in rows:
             row.__class__ = Instalment  # type: ignore[assignment]  # same slots; see _Row
         return rows  # type: ignore[return-value]  # each is one now
+
+    def _level_interest(self, principal: Sequence[int]) -> Sequence[int]:
+        """Return the interest of level rows: what the payment leaves over; the last row pays what its balance bears."""
+        numerator, denominator, payment = self._level or (0, 1, 0)
+        parts = [payment - part for part in principal]
+        parts[-1] = round_half_even(principal[-1] * numerator, denominator)
+        return parts
 
     def __iter__(self) -> Iterator[Instalment]:
         return iter(self._rows())
@@ -475,9 +478,6 @@ class Schedule(Sequence[Instalment]):
     def _key(self) -> tuple[object, ...]:
         columns = (self.due_on, tuple(self.balances), tuple(self.interest_parts), tuple(self.fee_parts))
         return (self._currency, self._opening, self._joined, *columns)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a schedule is frozen; build a new one instead of setting {name}")
 
     def __reduce__(self) -> tuple[Callable[..., Schedule], tuple[list[Instalment], tuple[int, Money] | None]]:
         joined = None if self._joined is None else (self._joined[0], Money(self._joined[1], self._currency))
@@ -520,7 +520,7 @@ def level_schedule(
     return made
 
 
-def level_balances(opening: int, numerator: int, denominator: int, payment: int, count: int) -> list[int]:
+def level_balances(start: int, numerator: int, denominator: int, payment: int, count: int) -> list[int]:
     """Return the balance after each of `count` equal payments; the last one takes the whole balance.
 
     Interest is `balance * numerator / denominator`, rounded half-even.
@@ -531,22 +531,47 @@ def level_balances(opening: int, numerator: int, denominator: int, payment: int,
     half = denominator // 2
     growth = numerator + denominator
     shift = half - payment * denominator
-    # A tie needs denominator even and balance an odd multiple of half of it (numerator and denominator share no
-    # factor), so a balance below half of the denominator can never be one, and no test is needed inside the loop.
-    if denominator & 1 or half > opening:
-        steps = accumulate(repeat(growth, count - 1), lambda b, g: (b * g + shift) // denominator, initial=opening)
-        balances = list(steps)[1:]
-    else:
-        balances = []
-        balance = opening
-        for _ in range(count - 1):
-            interest = (balance * numerator + half) // denominator
-            if interest & 1 and not balance % half and (balance // half) & 1:
-                interest -= 1
-            balance += interest - payment
-            balances.append(balance)
+    balances: list[int] = []
+    while (left := count - 1 - len(balances)) > 0:
+        balance = start
+        run = [balance := (balance * growth + shift) // denominator for _ in repeat(None, left)]
+        if denominator & 1 or not _may_tie(start, run, denominator):
+            balances += run
+            break
+        place = _first_tie(start, run, denominator, payment)
+        balances += run[:place]
+        if place < left:
+            start = run[place] - 1
+            balances.append(start)
     balances.append(0)
     return balances
+
+
+def _may_tie(start: int, run: list[int], denominator: int) -> bool:
+    """Say whether a balance of the run can have borne interest of exactly a half unit, which was rounded up.
+
+    That takes a balance which leaves half of an even denominator (it shares no factor with the numerator). While the
+    debt falls to 0 the few such balances, if any, are looked for by halving.
+    """
+    half = denominator // 2
+    if start % denominator == half:
+        return True
+    if run[-1] >= 0 and run[0] <= start < 8 * denominator:
+        for balance in range(half, start, denominator):
+            place = bisect_left(run, -balance, key=neg)
+            if place < len(run) and run[place] == balance:
+                return True
+        return False
+    return half in map(denominator.__rmod__, run)
+
+
+def _first_tie(start: int, run: list[int], denominator: int, payment: int) -> int:
+    """Return the place at which a tie was rounded up to an odd interest, or the length of the run."""
+    half = denominator // 2
+    for place, (before, after) in enumerate(zip((start, *run), run, strict=False)):
+        if before % denominator == half and (after - before + payment) & 1:
+            return place
+    return len(run)
 
 
 def roll(
