@@ -12,7 +12,6 @@ from collectkit import servicing as s
 from collectkit.core.calendars import Every
 from collectkit.core.money import Money, exponent_of
 from collectkit.core.rates import Rate
-
 from replay_kinds import Outcome
 
 UNITS = {"day": "days", "week": "weeks", "month": "months"}
