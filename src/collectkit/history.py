@@ -405,7 +405,10 @@ class _Facts:
         for key, record in self._since(kind, since, as_of):
             recorded = getattr(record, until)
             reported = self.ends.get((what, key))
-            ends = [max(on, getattr(record, since)) for on in (recorded, reported) if on is not None and on <= as_of]
+            # an end reported for a day before the record could begin is taken as that beginning
+            first = getattr(record, _BEGINS.get(since, since))
+            known = [max(on, first) for on in (recorded, reported) if on is not None]
+            ends = [on for on in known if on <= as_of]
             end = min(ends) if ends else None
             shown.append((key, record if end == recorded else attrs.evolve(record, **{until: end})))
         return _by(shown, since)
@@ -521,6 +524,9 @@ class _Facts:
         return event.contact_point_id if isinstance(event, (ContactPointInvalidated, OptedOut)) else ""
 
 
+_BEGINS: Final = {"effective_on": "received_on"}  # money may count before or after the day on which it came in
+
+
 def _by(records: Iterable[tuple[str, Any]], day: str) -> tuple[Any, ...]:
     """Order records by a day and then their id, so that the order of recording does not show."""
     return tuple(record for _, record in sorted(records, key=lambda pair: (getattr(pair[1], day), pair[0])))
@@ -542,12 +548,6 @@ def _cleared(flag: Flag, event: FlagCleared) -> Flag:
 
 def _open(facts: _Facts, event: AccountOpened) -> None:
     if facts.account is None:
-        if event.account.account_id != event.account_id:
-            raise HistoryError(
-                "history.foreign_event",
-                f"event {event.event_id} of account {event.account_id} opens account {event.account.account_id}",
-                account_id=event.account_id,
-            )
         facts.account, facts.opening = event.account, event.debtor
         _debtor_days(facts, event.debtor)
     elif (event.account, event.debtor) != (facts.account, facts.opening):
@@ -595,6 +595,7 @@ def _charge(facts: _Facts, event: ChargePosted) -> None:
 def _payment(facts: _Facts, event: PaymentReceived) -> None:
     record = event.payment
     facts.keep(facts.payments, record.payment_id, record, event, record.effective_on)
+    facts.days.add(record.received_on)
     _own_end(facts, record.returned_on)
 
 

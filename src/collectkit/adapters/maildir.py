@@ -77,7 +77,7 @@ class FileMessenger:
         """
         check_key(key)
         with self._lock:
-            if notice.channel is Channel.EMAIL:
+            if Channel(notice.channel) is Channel.EMAIL:
                 return self._to_maildir(notice, key)
             return self._to_lines(notice, key)
 
@@ -119,11 +119,11 @@ class FileMessenger:
     # -- lines -------------------------------------------------------------------------------------------------
 
     def _to_lines(self, notice: Notice, key: str) -> SendResult:
-        path = self._folder / f"{notice.channel.value}.jsonl"
+        path = self._folder / f"{Channel(notice.channel).value}.jsonl"
         fields = {
             "key": key,
             "notice": notice.notice,
-            "channel": notice.channel.value,
+            "channel": Channel(notice.channel).value,
             "locale": notice.locale,
             "recipient": notice.recipient,
             "subject": notice.subject,

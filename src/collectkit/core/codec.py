@@ -383,8 +383,8 @@ def _needs_tag(hint: object) -> bool:
 # -- reading -----------------------------------------------------------------------------------------------------
 
 _Decoder = Callable[[Any], Any]
-_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
-_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+# a whole text, or one bracket; possessive, so that no text makes it go back or remember its way
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _HALF_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _A_FRACTION: Final = re.compile(r"(0|-?[1-9][0-9]*)/([1-9][0-9]*)", re.ASCII)
 _A_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
@@ -400,8 +400,10 @@ def _check_depth(data: bytes) -> None:
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
-    for bracket in _STRINGS.sub(b"", data).translate(None, _NOT_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
+    for token in _TOKENS.finditer(data):
+        mark = data[token.start()]
+        depth += mark in b"[{"
+        depth -= mark in b"]}"
         if depth > MAX_DEPTH:
             raise CodecError("codec.too_deep", f"lists and objects are nested more than {MAX_DEPTH} deep")
 
