@@ -6,23 +6,25 @@ be offered follows from limits (`settlement`). Nothing here reads a clock or mak
     PaymentPlan     what was agreed, with `proof` and `explain`
     ..._plan        one function per shape; all take `PlanOptions` besides their own arguments
     personalised_plan   from what the debtor can afford, within limits, or `Declined`
+    disclose        what a plan costs: nominal and effective rate, both APRs, totals, and the schedule in words
 
 Each builder either returns a plan whose rows close to the minor unit, or raises `InvalidTerms` with what would do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, TypedDict, Unpack, cast
+from typing import Any, Literal, Unpack, cast
 
 import attrs
 
 from collectkit._plans.affordable import Binding, solve
-from collectkit._plans.figures import schedule_of
-from collectkit._plans.proof import PlanProof, RowExplanation, explain_row, proof_of, prove
+from collectkit._plans.disclosure import Disclosure, disclose
+from collectkit._plans.plan import Agreement, PaymentPlan, plan_from_terms, refuse_conflict
+from collectkit._plans.proof import PlanProof, RowExplanation
 from collectkit._plans.terms import (
     AGREEMENT_OPTIONS,
     MONTHLY,
@@ -35,27 +37,19 @@ from collectkit._plans.terms import (
     Shape,
     require_count,
 )
-from collectkit.core.checks import (
-    identifier,
-    instance_of,
-    non_negative_int,
-    optional,
-    plain_date,
-    require_date,
-    tuple_of,
-)
+from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
-from collectkit.core.errors import CurrencyMismatch, InvalidTerms
+from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate, exact_number
-from collectkit.core.records import PlanAgreement, PlannedInstalment
-from collectkit.core.schedule import MAX_INSTALMENTS, Instalment, Schedule
+from collectkit.core.schedule import MAX_INSTALMENTS
 
 __all__ = [
     "AccrueTo",
     "Agreement",
     "Binding",
     "Compounding",
+    "Disclosure",
     "GraceInterest",
     "PaymentPlan",
     "PersonalisedPlan",
@@ -70,6 +64,7 @@ __all__ = [
     "balloon_plan",
     "bullet_plan",
     "deferred_plan",
+    "disclose",
     "equal_principal_plan",
     "equal_split_plan",
     "flat_plan",
@@ -80,141 +75,6 @@ __all__ = [
     "refuse_conflict",
     "stepped_plan",
 ]
-
-
-def _ids(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple_of(str)(values)
-
-
-@attrs.frozen(kw_only=True)
-class PaymentPlan:
-    """An agreed way to pay over time: terms, schedule, and the receivables it covers.
-
-    A plan that cannot be proven cannot be constructed, by hand or otherwise. `carried` rows at the head were paid
-    under the plan that this one `supersedes`, and stand unchanged. An instalment missed by more than
-    `tolerance_days`, with more than `tolerance_amount` open, breaks the plan.
-
-    >>> plan = amortised_plan(
-    ...     plan_id="P-1",
-    ...     principal=Money.of("100.00", "USD"),
-    ...     rate=Rate.percent("9.4822"),
-    ...     instalments=6,
-    ...     start_on=date(2024, 1, 1),
-    ... )
-    >>> [str(row.total) for row in plan.schedule][-2:], str(plan.proof.last_gap)
-    (['17.13 USD', '17.13 USD'], '0.00 USD')
-
-    Raises:
-        InvalidTerms: what `proof` would state does not hold.
-    """
-
-    plan_id: str = attrs.field(validator=identifier)
-    terms: PlanTerms = attrs.field(validator=instance_of(PlanTerms))
-    schedule: Schedule = attrs.field(validator=instance_of(Schedule))
-    account_id: str | None = attrs.field(default=None, validator=optional(identifier))
-    covers: tuple[str, ...] = attrs.field(default=(), converter=_ids)
-    agreed_on: date = attrs.field(
-        default=attrs.Factory(lambda self: self.terms.start_on, takes_self=True), validator=plain_date
-    )
-    supersedes: str | None = attrs.field(default=None, validator=optional(identifier))
-    tolerance_days: int = attrs.field(default=0, validator=non_negative_int)
-    tolerance_amount: Money | None = None
-    carried: int = attrs.field(default=0, validator=non_negative_int)
-
-    def __attrs_post_init__(self) -> None:
-        if self.tolerance_amount is not None and self.tolerance_amount.currency != self.terms.currency:
-            raise CurrencyMismatch(self.terms.currency, self.tolerance_amount.currency, "put into one plan")
-        if self.schedule.currency != self.terms.currency:
-            raise CurrencyMismatch(self.terms.currency, self.schedule.currency, "put into one plan")
-        if self.supersedes == self.plan_id:
-            raise InvalidTerms(
-                "plans.conflict", f"plan {self.plan_id} cannot replace itself; give the new plan its own id"
-            )
-        prove(self.terms, self.schedule, self.carried)
-
-    @property
-    def currency(self) -> str:
-        """Return the currency of the plan."""
-        return self.terms.currency
-
-    @property
-    def principal(self) -> Money:
-        """Return the debt that the plan pays off."""
-        return self.schedule.principal
-
-    @property
-    def total(self) -> Money:
-        """Return everything the debtor pays under the plan."""
-        return self.schedule.total
-
-    @property
-    def cost(self) -> Money:
-        """Return interest and fees: what the plan costs beyond the debt."""
-        return self.schedule.interest + self.schedule.fees
-
-    @property
-    def ends_on(self) -> date:
-        """Return the due date of the last instalment."""
-        return self.schedule[-1].due_on
-
-    @property
-    def proof(self) -> PlanProof:
-        """State the facts that were checked when the plan was built."""
-        return proof_of(self.terms, self.schedule, self.carried)
-
-    def explain(self, number: int) -> RowExplanation:
-        """Say how instalment `number` came about: exact factor, unrounded figure, rounding, and the residue.
-
-        Raises:
-            InvalidTerms: `plans.count` for a number that is no instalment.
-        """
-        return explain_row(self.terms, self.schedule, self.carried, number)
-
-    def as_agreement(self) -> PlanAgreement:
-        """Return the plan as the plain fact that a snapshot holds; carried rows were paid before and are left out.
-
-        Raises:
-            InvalidTerms: `plans.agreement` where the account or the covered receivables are not named.
-        """
-        if self.account_id is None or not self.covers:
-            raise InvalidTerms(
-                "plans.agreement",
-                f"plan {self.plan_id} names no {'account' if self.account_id is None else 'receivable'}; "
-                "build it with account_id= and covers=",
-            )
-        return PlanAgreement(
-            plan_id=self.plan_id,
-            account_id=self.account_id,
-            covers=self.covers,
-            agreed_on=self.agreed_on,
-            instalments=tuple(
-                PlannedInstalment(number=row.number, due_on=row.due_on, amount=row.total)
-                for row in self.schedule[self.carried :]
-            ),
-            tolerance_days=self.tolerance_days,
-            tolerance_amount=self.tolerance_amount,
-            supersedes=self.supersedes,
-        )
-
-
-def refuse_conflict(plan: PaymentPlan, others: Sequence[PaymentPlan | PlanAgreement]) -> None:
-    """Refuse a plan that covers a receivable which another running plan covers, unless it supersedes that plan.
-
-    `others` are the plans that still run. Plans that cover nothing by name never meet.
-
-    Raises:
-        InvalidTerms: `plans.conflict`.
-    """
-    for other in others:
-        shared = sorted(set(plan.covers) & set(other.covers))
-        if shared and other.plan_id not in (plan.plan_id, plan.supersedes):
-            raise InvalidTerms(
-                "plans.conflict",
-                f"plan {other.plan_id} already covers {', '.join(shared)}; supersede it (supersedes={other.plan_id!r}), "
-                "cancel it, or leave these receivables out",
-                plan_id=other.plan_id,
-                receivable_ids=tuple(shared),
-            )
 
 
 # -- one function per shape ------------------------------------------------------------------------------------
@@ -701,36 +561,6 @@ def personalised_plan(
 
 
 # -- details ---------------------------------------------------------------------------------------------------
-
-
-class Agreement(TypedDict, total=False):
-    """The agreement around the figures: who, for what, when, in place of which plan, and with what tolerance."""
-
-    account_id: str | None
-    covers: tuple[str, ...]
-    agreed_on: date
-    supersedes: str | None
-    tolerance_days: int
-    tolerance_amount: Money | None
-
-
-def plan_from_terms(
-    *, plan_id: str, terms: PlanTerms, agreement: Agreement | None = None, carried: Sequence[Instalment] = ()
-) -> PaymentPlan:
-    """Build the plan that follows from `terms`, after `carried` rows that stand as they were under an earlier plan.
-
-    Raises:
-        InvalidTerms: the plan cannot be proven.
-    """
-    schedule = schedule_of(terms)
-    if carried:
-        rows = [*carried]
-        for row in schedule:
-            rows.append(attrs.evolve(row, number=len(rows) + 1))
-        # what the debt is more than the carried rows left of it joined it when the plan was changed
-        added = schedule.principal - carried[-1].balance
-        schedule = Schedule.from_rows(rows, joined=(len(carried), added) if added.minor else None)
-    return PaymentPlan(plan_id=plan_id, terms=terms, schedule=schedule, carried=len(carried), **(agreement or {}))
 
 
 def _plan(plan_id: str, options: PlanOptions, **terms: Any) -> PaymentPlan:

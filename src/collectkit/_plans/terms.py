@@ -222,6 +222,12 @@ class PlanTerms:
             )
         if self.multiple is not None and self.multiple.minor == 0:
             raise InvalidTerms("plans.multiple", "instalments cannot be multiples of zero; leave multiple out")
+        if not isinstance(self.every, Every):
+            raise InvalidTerms("plans.dates", f"every needs an Every such as Every(2, 'weeks'), not {self.every!r:.40}")
+        if self.compounding not in ("per_period", "annual") or self.accrue_to not in ("adjusted", "unadjusted"):
+            raise InvalidTerms(
+                "plans.compounding", "compounding is per_period or annual, and accrue_to adjusted or unadjusted"
+            )
         if self.residue_to not in ("last", "first", "spread", "minimal"):
             raise InvalidTerms("plans.residue", "residue_to must be one of: last, first, spread, minimal")
         if self.grace_interest not in ("pay", "collect", "capitalise", "waive"):
