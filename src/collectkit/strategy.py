@@ -21,6 +21,7 @@ from collectkit._strategy.look import Look, examine
 from collectkit._strategy.reading import parse
 from collectkit.core.decisions import (
     AppliedHold,
+    Credit,
     Decision,
     Defer,
     Keep,
@@ -101,6 +102,9 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
 
     due = _charges(strategy, look)
     reasons += due.skipped
+    earned = policy.rewards_due(
+        policy=strategy.incentives, snapshot=snapshot, balance=look.balance, segment=look.classified.segment
+    )
     turns += [day for day in (due.next_on, promises.next_on(look.promises, as_of=as_of)) if day is not None]
 
     is_cured = _is_cured(look)
@@ -126,6 +130,17 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
         days_past_due=look.aged.days_past_due,
         holds=look.holds,
         charges=due.charges,
+        credits=[
+            Credit(
+                key=one.key,
+                rule=one.rule,
+                receivable_id=one.receivable_id,
+                amount=one.amount,
+                earned_on=one.earned_on,
+                reasons=one.reasons,
+            )
+            for one in earned.rewards
+        ],
         commands=commands,
         reasons=_distinct(reasons),
         review_on=min((day for day in turns if day > as_of), default=None),

@@ -9,7 +9,14 @@ import pytest
 
 from collectkit.core.decisions import Defer, Keep, Suppress
 from collectkit.core.errors import InvalidPolicy
-from collectkit.core.events import RaiseTask, RequestApproval, RestoreService, RestrictService, SendNotice
+from collectkit.core.events import (
+    CreditNoteIssued,
+    RaiseTask,
+    RequestApproval,
+    RestoreService,
+    RestrictService,
+    SendNotice,
+)
 from collectkit.core.money import Money
 from collectkit.core.records import (
     Account,
@@ -573,3 +580,23 @@ def test_a_pack_lowers_what_the_strategy_charges() -> None:
     bound = decide(strategy=parse('name = "a"\nversion = "1"\npacks = ["us-reg-z", "us-ny"]' + charge), snapshot=facts)
     assert [one.amount for one in free.charges] == [Money.of("99.00", "USD")]
     assert sum(one.amount.minor for one in bound.charges) < 9900
+
+
+def test_paying_early_earns_the_discount_once_as_a_credit_note_and_leaves_nothing_open() -> None:
+    strategy = parse(
+        'name = "d"\nversion = "1"\n'
+        '[[discounts]]\nid = "2-10-net-14"\nrate = "0.02"\ndiscount_days = 10\nnet_days = 14\n'
+    )
+    claim = receivable()
+    early = claim.issued_on + timedelta(days=10)
+    facts = snapshot_on(early, payments=[paid(early, "98.00")])
+    decision = decide(strategy=strategy, snapshot=facts)
+    (credit,) = decision.credits
+    assert (credit.amount, credit.receivable_id) == (Money(200, "EUR"), "R")
+    batch = to_batch(decision=decision, version=1, command_id="c", recorded_at=at(early, 6))
+    (note,) = [event.credit_note for event in batch.events if isinstance(event, CreditNoteIssued)]
+    settled = snapshot_on(early, payments=[paid(early, "98.00")], credit_notes=[note])
+    again = decide(strategy=strategy, snapshot=settled)
+    assert (again.credits, again.amount_open) == ((), ())
+    late = snapshot_on(early + timedelta(days=1), payments=[paid(early + timedelta(days=1), "98.00")])
+    assert decide(strategy=strategy, snapshot=late).credits == ()

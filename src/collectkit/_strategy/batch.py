@@ -10,6 +10,7 @@ from collectkit.core.events import (
     ChargePosted,
     Command,
     CommandIssued,
+    CreditNoteIssued,
     Cured,
     Decided,
     Event,
@@ -20,7 +21,7 @@ from collectkit.core.events import (
     SendNotice,
     semantic_key,
 )
-from collectkit.core.records import NoticeRecord, Receivable
+from collectkit.core.records import CreditNote, NoticeRecord, Receivable
 
 __all__ = ["to_batch"]
 
@@ -54,6 +55,16 @@ def to_batch(
                 explanation="; ".join(str(reason) for reason in charge.reasons)[:2000],
             )
         )
+    for credit in decision.credits:
+        keys.append(credit.key)
+        note = CreditNote(
+            credit_note_id=credit.key,
+            account_id=account_id,
+            amount=credit.amount,
+            issued_on=on,
+            receivable_ids=(credit.receivable_id,),
+        )
+        events.append(CreditNoteIssued(**header("credited", credit.key), credit_note=note))
     for command in decision.commands:
         keys.append(command.key)
         outbox.append(_row(command))

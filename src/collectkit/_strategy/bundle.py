@@ -18,7 +18,7 @@ from collectkit.core.records import Channel
 from collectkit.core.rules import RulePack
 from collectkit.core.waterfall import DEFAULT_ORDER, Order
 from collectkit.escalation import Ladder
-from collectkit.policy import ChargePolicy
+from collectkit.policy import ChargePolicy, IncentivePolicy
 from collectkit.promises import PromiseLimits
 from collectkit.segments import STANDARD, Segmentation
 from collectkit.settlement import SettlementLimits
@@ -63,6 +63,7 @@ class Strategy:
     ladder: Ladder = attrs.field(factory=Ladder)
     ladders: tuple[tuple[str, Ladder], ...] = attrs.field(default=(), converter=_ladder_pairs)
     charges: ChargePolicy = attrs.field(factory=ChargePolicy)
+    incentives: IncentivePolicy = attrs.field(factory=IncentivePolicy)
     contact: ContactPolicy = attrs.field(factory=ContactPolicy)
     promises: PromiseLimits = attrs.field(factory=PromiseLimits)
     promise_tolerance_days: int = attrs.field(default=0, validator=non_negative_int)

@@ -41,7 +41,7 @@ from collectkit.core.reading import Problems, TableReader
 from collectkit.core.records import Channel
 from collectkit.core.rules import RulePack, compose
 from collectkit.escalation import Approved, Delivered, DueIn, Holds, Ladder, Need, PastDue, StageRule, Step
-from collectkit.policy import read_charges
+from collectkit.policy import AppliesTo, DiscountStep, IncentivePolicy, PromptPaymentDiscount, read_charges
 from collectkit.promises import PromiseLimits
 from collectkit.segments import STANDARD, Segmentation, SegmentRule
 from collectkit.settlement import Authority, SettlementLimits
@@ -86,6 +86,7 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
         segment: _overlaid(segment, table, ladder_rules, problems) for segment, table in _overlays(top, segmentation)
     }
     charges = read_charges(top.tables("charges"))
+    incentives = _discounts(top, segmentation, problems)
     contact = _contact(top.table("contact"), problems)
     limits, tolerance, clearing = _promises(top.table("promises"), problems)
     settlement = _settlement(top, segmentation, problems)
@@ -104,6 +105,7 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
         ladder=ladder,
         ladders=ladders,
         charges=charges,
+        incentives=incentives,
         contact=contact,
         promises=limits,
         promise_tolerance_days=tolerance,
@@ -300,6 +302,29 @@ def _overlaid(segment: str, overlay: TableReader, base: list[StageRule], problem
 
 
 # -- the other tables ------------------------------------------------------------------------------------------
+
+
+def _discounts(top: TableReader, segmentation: Segmentation, problems: Problems) -> IncentivePolicy:
+    """Read what is given for paying early: `rate` within `discount_days` of the invoice, all within `net_days`."""
+    found: list[PromptPaymentDiscount] = []
+    for table in top.tables("discounts"):
+        terms: dict[str, Any] = {"id": table.text("id"), "rate": table.exact("rate")}
+        terms["discount_days"], terms["net_days"] = table.whole("discount_days"), table.whole("net_days")
+        terms["steps"] = [
+            DiscountStep(days=step.whole("days"), rate=step.exact("rate")) for step in table.tables("steps")
+        ]
+        applies = table.table("applies_to")
+        if applies is not None:
+            terms["applies_to"] = AppliesTo(
+                segments=applies.texts("segments", (), choices=segmentation.ids),
+                kinds=applies.texts("kinds", ()),
+                currencies=applies.texts("currencies", ()),
+            )
+            applies.done()
+        table.done()
+        one = problems.take(table.path, lambda t=terms: PromptPaymentDiscount(**t))  # type: ignore[misc]
+        found += [one] if one is not None else []
+    return problems.take("discounts", lambda: IncentivePolicy(incentives=found)) or IncentivePolicy()
 
 
 def _contact(table: TableReader | None, problems: Problems) -> ContactPolicy:

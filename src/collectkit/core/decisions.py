@@ -37,6 +37,7 @@ __all__ = [
     "CommitResult",
     "Committed",
     "Conflict",
+    "Credit",
     "Decision",
     "Declined",
     "Defer",
@@ -154,6 +155,18 @@ class Charge:
 
 
 @attrs.frozen(kw_only=True)
+class Credit:
+    """Money that the debtor has earned, such as a discount for paying early: posted as a credit note whose id is `key`."""
+
+    key: str = attrs.field(validator=text_up_to(MAX_ID_LENGTH))
+    rule: str = attrs.field(validator=identifier)
+    receivable_id: str = attrs.field(validator=identifier)
+    amount: Money = attrs.field()
+    earned_on: date = attrs.field(validator=plain_date)
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
+
+
+@attrs.frozen(kw_only=True)
 class AppliedHold:
     """A hold that spoke in a decision: why, until when, and what it stopped (empty: everything)."""
 
@@ -183,6 +196,7 @@ class Decision:
     days_past_due: int = attrs.field(default=0, validator=non_negative_int)
     holds: tuple[AppliedHold, ...] = attrs.field(default=(), converter=as_tuple, validator=each(AppliedHold))
     charges: tuple[Charge, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Charge))
+    credits: tuple[Credit, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Credit))
     commands: tuple[Command, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Command))
     reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
     review_on: date | None = attrs.field(default=None, validator=optional(plain_date))
@@ -193,8 +207,8 @@ class Decision:
 
     @property
     def has_effects(self) -> bool:
-        """Say whether something is to be stored: a charge, a command or a cure."""
-        return bool(self.charges or self.commands or self.is_cured)
+        """Say whether something is to be stored: a charge, a credit, a command or a cure."""
+        return bool(self.charges or self.credits or self.commands or self.is_cured)
 
 
 # -- what a store commits --------------------------------------------------------------------------------------
