@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,12 +21,12 @@ except ImportError as error:
     raise MissingOptionalDependency("cli", "click") from error
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from collectkit.adapters.columns import ColumnMap
     from collectkit.adapters.ledger import LedgerImport
     from collectkit.adapters.sql import SqlStore
+    from collectkit.core.events import Event
     from collectkit.strategy import Strategy
+    from collectkit.wording import Wording
 
 __all__ = ["main"]
 
@@ -36,6 +36,7 @@ MAX_DAYS: Final = 3700  # ten years a run; more is a mistyped date
 Day = click.DateTime(formats=["%Y-%m-%d"])
 FILE = click.Path(path_type=Path, dir_okay=False)
 ANY_PATH = click.Path(path_type=Path, exists=True)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 class _Group(click.Group):
@@ -48,7 +49,17 @@ class _Group(click.Group):
             if ctx.params.get("debug"):
                 raise
             click.echo(f"collectkit: {error.code}: {error.text}", err=True)
-            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo(
+                "collectkit: stopped; what was committed stands, and the same command goes on from there", err=True
+            )
+            ctx.exit(130)
+        except OSError as error:
+            if ctx.params.get("debug") or isinstance(error, BrokenPipeError):
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"collectkit: cli.files: {where}{error.strerror or error}; choose another place", err=True)
+        ctx.exit(2)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,12 +80,14 @@ def main(debug: bool) -> None:
 @click.option("--db", type=FILE, required=True, help="The SQLite file that keeps what was done; made if missing.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where results go.")
 @click.option("--columns", type=FILE, help="A column map of your own, a TOML file.")
-@click.option("--map", "map_name", help="A ready column map: collectkit, stripe-invoices, erpnext-receivables.")
+@click.option("--map", "map_name", help="A ready column map: collectkit, stripe-invoices, erpnext-accounts-receivable.")
 @click.option("--date-order", type=click.Choice(["ymd", "dmy", "mdy"]), help="How dates are written.")
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="How amounts are written.")
 @click.option("--currency", help="The currency where the ledger names none, such as EUR.")
 @click.option("--encoding", help="How the file is encoded, if not UTF-8.")
+@click.option("--max-rows", type=click.IntRange(min=1), help="Refuse a ledger with more rows than this.")
 @click.option("--creditor", type=FILE, help="Who writes the notices, a TOML file.")
+@click.option("--texts", type=FOLDER, help="A folder of notice texts of your own, laid over the shipped ones.")
 @click.option("--locale", default="en", show_default=True, help="The language of the report's figures.")
 @click.option("--move-strategy", is_flag=True, help="Move accounts that are pinned to another strategy to this one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -91,7 +104,9 @@ def run(
     decimal_mark: str | None,
     currency: str | None,
     encoding: str | None,
+    max_rows: int | None,
     creditor: Path | None,
+    texts: Path | None,
     locale: str,
     move_strategy: bool,
     as_json: bool,
@@ -99,20 +114,20 @@ def run(
     """Collect LEDGER: a CSV or JSON-lines file (also gzip), or a folder of tables.
 
     Writes to OUT: worklist.csv, report.html, rejected.csv, and the notices under outbox/. Running the same day again
-    does nothing twice.
+    does nothing twice. Exit status: 0 all went well, 3 with rejected rows or accounts in trouble, 2 not done.
     """
     from collectkit import strategy as strategies
-    from collectkit._cli.files import creditor_from
-    from collectkit.adapters.ledger import read_ledger
+    from collectkit._cli.printing import progress
+    from collectkit._cli.running import print_run
+    from collectkit.adapters.ledger import MAX_ROWS, read_ledger
     from collectkit.adapters.maildir import FileMessenger
-    from collectkit.wording import Wording
 
     start, end = first.date(), (last or first).date()
     if not start <= end <= start + timedelta(days=MAX_DAYS):
         raise click.UsageError(f"--until must lie from {start} to at most {MAX_DAYS} days later")
     strategy = strategies.load(strategy_file)
-    profile = creditor_from(creditor)
-    with _progress("reading the ledger", None, quiet=as_json) as step:
+    renderer = _wording(creditor, texts)
+    with progress("reading the ledger", None, quiet=as_json) as step:
         imported = read_ledger(
             ledger,
             _column_map(columns, map_name),
@@ -121,24 +136,26 @@ def run(
             default_currency=currency,
             encoding=encoding,
             exported_on=end,
+            max_rows=max_rows or MAX_ROWS,
             progress=step,
         )
-    messenger = FileMessenger(out / "outbox", sender=profile.email or "collections@creditor.example")
-    with _store(db) as store:
+    messenger = FileMessenger(out / "outbox", sender=renderer.creditor.email or "collections@creditor.example")
+    with _store(db, may_create=True) as store:
         summary = _collect(
             store,
             strategy=strategy,
             imported=imported,
             messenger=messenger,
-            renderer=Wording(profile),
+            renderer=renderer,
             first=start,
             last=end,
             out=out,
             may_move=move_strategy,
             locale=locale,
-            as_json=as_json,
+            is_quiet=as_json,
         )
-    _print_run(summary, as_json=as_json)
+    summary["creditor"] = str(creditor) if creditor is not None else None
+    print_run(summary, as_json=as_json)
     if summary["rejected"] or summary["troubled"] or summary["contradicted"]:
         sys.exit(DONE_WITH_TROUBLE)
 
@@ -153,37 +170,40 @@ def demo(out: Path, days: int, seed: int | None) -> None:
 
     from collectkit import samples
     from collectkit import strategy as strategies
-    from collectkit._cli.demo import print_tour
-    from collectkit._cli.files import creditor_from
+    from collectkit._cli.demo import print_tour, refuse_other_seed
+    from collectkit._cli.files import write_whole
+    from collectkit._cli.running import print_run
     from collectkit.adapters.columns import ready_map
     from collectkit.adapters.ledger import read_ledger
     from collectkit.adapters.maildir import FileMessenger
-    from collectkit.wording import Wording
 
-    ledger = samples.write_sample_ledger(out / "ledger", seed=samples.SAMPLE_SEED if seed is None else seed)
+    seed = samples.SAMPLE_SEED if seed is None else seed
+    refuse_other_seed(out, seed)
+    ledger = samples.write_sample_ledger(out / "ledger", seed=seed)
     source = files("collectkit.samples").joinpath("strategy.toml").read_text(encoding="utf-8")
-    (out / "strategy.toml").write_text(source, encoding="utf-8")
+    write_whole(out / "strategy.toml", source)
     strategy = strategies.load(out / "strategy.toml")
     imported = read_ledger(out / "ledger", ready_map("collectkit"))
-    profile = creditor_from(None)
-    messenger = samples.SampleMessenger(FileMessenger(out / "outbox", sender=profile.email))
+    renderer = _wording(None, None)
+    messenger = samples.SampleMessenger(FileMessenger(out / "outbox", sender=renderer.creditor.email))
     start = samples.SAMPLE_START_ON
-    with _store(out / "collections.db") as store:
+    end = start + timedelta(days=days - 1)
+    with _store(out / "collections.db", may_create=True) as store:
         summary = _collect(
             store,
             strategy=strategy,
             imported=imported,
             messenger=messenger,
-            renderer=Wording(profile),
+            renderer=renderer,
             first=start,
-            last=start + timedelta(days=days - 1),
+            last=end,
             out=out,
             may_move=True,
             locale="en",
-            as_json=False,
+            is_quiet=False,
         )
-        _print_run(summary, as_json=False)
-        print_tour(_console(), store, strategy, ledger, on=start + timedelta(days=days - 1), out=out)
+        print_run(summary, as_json=False)
+        print_tour(store, strategy, ledger, on=end, out=out)
 
 
 def _collect(
@@ -192,20 +212,20 @@ def _collect(
     strategy: Strategy,
     imported: LedgerImport,
     messenger: Any,
-    renderer: Any,
+    renderer: Wording,
     first: date,
     last: date,
     out: Path,
     may_move: bool,
     locale: str,
-    as_json: bool,
+    is_quiet: bool,
 ) -> dict[str, Any]:
     """Do the whole run and return its figures for printing."""
-    from collectkit._cli.running import collect_days, record_ledger, write_outputs
+    from collectkit._cli.printing import progress
+    from collectkit._cli.running import collect_days, record_ledger, summary_of, write_outputs
 
     recorded = record_ledger(store, imported, as_of=first, out=out)
-    days = (last - first).days + 1
-    with _progress("collecting", days, quiet=as_json) as step:
+    with progress("collecting", (last - first).days + 1, quiet=is_quiet) as step:
         outcome = collect_days(
             store,
             strategy=strategy,
@@ -218,81 +238,190 @@ def _collect(
             on_day=lambda day: step((day - first).days + 1),
         )
     rows = write_outputs(store, strategy=strategy, first=first, last=last, out=out, locale=locale)
-    decided, delivered = outcome.decided, outcome.delivered
-    return {
-        "strategy": f"{strategy.name} {strategy.version}",
-        "first": first,
-        "last": last,
-        "days": days,
-        "ledger": str(imported.summary),
-        "rejected": len(imported.rejected),
-        "warnings": _counted(warning.code for warning in imported.warnings),
-        "unknown_columns": list(imported.unknown_columns),
-        "recorded": recorded.events,
-        "known": recorded.known,
-        "contradicted": [one.event_id for one in recorded.changed],
-        "looked": decided.looked,
-        "committed": decided.committed,
-        "charges": decided.charges,
-        "cured": decided.cured,
-        "troubled": [{"account": one.account_id, "code": one.code, "text": one.text} for one in decided.troubled],
-        "notices": {
-            "sent": delivered.sent,
-            "bounced": delivered.bounced,
-            "suppressed": delivered.suppressed,
-            "deferred": delivered.deferred,
-            "retried": delivered.retried,
-            "given_up": delivered.given_up,
-        },
-        "tasks": dict(outcome.tasks),
-        "worklist": rows,
-        "out": str(out),
-        "nothing_to_do": outcome.is_idle,
-    }
+    return summary_of(outcome, imported, strategy=strategy, first=first, last=last, out=out, worklist_rows=rows)
 
 
-def _print_run(summary: dict[str, Any], *, as_json: bool) -> None:
+# -- check, explain, offers, report ----------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("strategy_file", metavar="STRATEGY", type=FILE)
+@click.option("--texts", type=FOLDER, help="A folder of notice texts of your own, laid over the shipped ones.")
+@click.option("--due-on", type=Day, help="The due day of the invoice that the timeline shows.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(strategy_file: Path, texts: Path | None, due_on: Any, as_json: bool) -> None:
+    """Say everything that is wrong in STRATEGY, or all that it does.
+
+    Exit status 2 where the file cannot be used; things to mend that do not stop a run are warnings.
+    """
+    import tomllib
+
+    from collectkit import strategy as strategies
+    from collectkit._cli import checking
+    from collectkit._cli.files import to_json
+    from collectkit.core.errors import InvalidPolicy
+
+    try:
+        strategy = strategies.load(strategy_file)
+    except InvalidPolicy as error:
+        if as_json:
+            facts = {"ok": False, "file": str(strategy_file), "problems": checking.problems_as_facts(error)}
+            click.echo(to_json(facts))
+        else:
+            checking.print_problems(str(strategy_file), error)
+        sys.exit(2)
+    table = tomllib.loads(strategy_file.read_text(encoding="utf-8-sig"))
+    warnings = checking.warnings_of(strategy, _wording(None, texts).manifest, table)
+    day = checking.first_due_on(strategy) if due_on is None else due_on.date()
     if as_json:
-        from collectkit._cli.files import to_json
+        click.echo(to_json(checking.facts_of_strategy(strategy, due_on=day, warnings=warnings)))
+    else:
+        checking.print_strategy(strategy, due_on=day, warnings=warnings)
 
-        click.echo(to_json(summary))
-        return
-    from rich.table import Table
 
-    console = _console()
-    span = f"{summary['first']}" if summary["days"] == 1 else f"{summary['first']} to {summary['last']}"
-    console.print(f"[bold]{summary['strategy']}[/bold], {span}")
-    console.print(f"ledger: {summary['ledger']}", highlight=False)
-    if summary["nothing_to_do"]:
-        console.print("Nothing was left to do: every fact was known and every account was looked at before.")
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    notices = summary["notices"]
-    table.add_row("facts recorded", f"{summary['recorded']:,}", f"{summary['known']:,} known before")
-    table.add_row("looks at accounts", f"{summary['looked']:,}", f"{summary['committed']:,} with something to record")
-    table.add_row("charges posted", f"{summary['charges']:,}", "")
-    delivered = f"{notices['bounced']:,} bounced, {notices['suppressed']:,} stopped by the last look"
-    table.add_row("notices sent", f"{notices['sent']:,}", delivered)
-    tasks = ", ".join(f"{count:,} {name}" for name, count in list(summary["tasks"].items())[:6])
-    table.add_row("tasks and commands", f"{sum(summary['tasks'].values()):,}", tasks)
-    table.add_row("accounts cured", f"{summary['cured']:,}", "")
-    console.print(table, highlight=False)
-    for code, count in summary["warnings"].items():
-        console.print(f"warning: {count:,} × {code}", highlight=False)
-    if summary["unknown_columns"]:
-        console.print(f"columns not used: {', '.join(summary['unknown_columns'])}", highlight=False, soft_wrap=True)
-    if summary["rejected"]:
-        where = f"{summary['out']}/rejected.csv"
-        console.print(f"[bold red]{summary['rejected']:,} rows were rejected[/]; {where} says why", soft_wrap=True)
-    if summary["contradicted"]:
-        shown = ", ".join(summary["contradicted"][:5])
-        text = f"{len(summary['contradicted']):,} facts differ from what is stored under their id"
-        console.print(f"[bold red]{text}[/]; the stored ones stand: {shown}", soft_wrap=True)
-    for one in summary["troubled"][:5]:
-        console.print(f"[bold red]account {one['account']}[/]: {one['text']}", soft_wrap=True)
-    if len(summary["troubled"]) > 5:
-        console.print(f"and {len(summary['troubled']) - 5:,} more accounts in trouble")
-    names = "worklist.csv, report.html, rejected.csv, outbox/"
-    console.print(f"written to {summary['out']}: {names}", highlight=False, soft_wrap=True)
+@main.command()
+@click.argument("account")
+@click.option("--db", type=FILE, required=True, help="The SQLite file of the run.")
+@click.option("--strategy", "strategy_file", type=FILE, required=True, help="The strategy, a TOML file.")
+@click.option("--as-of", "on", type=Day, help="The day to explain; without it the last on which anything was recorded.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(account: str, db: Path, strategy_file: Path, on: Any, as_json: bool) -> None:
+    """Explain ACCOUNT: what it owes, where it stands, why, what was done, and what comes next."""
+    from collectkit import strategy as strategies
+    from collectkit._cli.explaining import explanation, facts_of
+    from collectkit._cli.files import to_json
+    from collectkit._cli.printing import say
+
+    strategy = strategies.load(strategy_file)
+    events, day = _known(db, account, on)
+    if as_json:
+        click.echo(to_json(facts_of(events, strategy=strategy, on=day)))
+    else:
+        say(explanation(events, strategy=strategy, on=day))
+
+
+@main.command()
+@click.argument("account")
+@click.option("--db", type=FILE, required=True, help="The SQLite file of the run.")
+@click.option("--strategy", "strategy_file", type=FILE, required=True, help="The strategy, a TOML file.")
+@click.option(
+    "--as-of", "on", type=Day, help="The day of the offer; without it the last on which anything was recorded."
+)
+@click.option("--role", help="Whose authority counts; without it the least.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def offers(account: str, db: Path, strategy_file: Path, on: Any, role: str | None, as_json: bool) -> None:
+    """List what may be offered to ACCOUNT within the limits of the strategy."""
+    from collectkit import strategy as strategies
+    from collectkit._cli.files import to_json
+    from collectkit._cli.offering import offer_facts, print_offers
+
+    strategy = strategies.load(strategy_file)
+    events, day = _known(db, account, on)
+    facts = offer_facts(events, strategy=strategy, on=day, role=role)
+    if as_json:
+        click.echo(to_json(facts))
+    else:
+        print_offers(facts)
+
+
+@main.command()
+@click.option("--db", type=FILE, required=True, help="The SQLite file of the run.")
+@click.option("--strategy", "strategy_file", type=FILE, required=True, help="The strategy, a TOML file.")
+@click.option("--from", "first", type=Day, required=True, help="The first day of the report.")
+@click.option("--until", "last", type=Day, required=True, help="Its last day.")
+@click.option("--out", type=FILE, required=True, help="The HTML file to write.")
+@click.option("--locale", default="en", show_default=True, help="The language of the figures.")
+def report(db: Path, strategy_file: Path, first: Any, last: Any, out: Path, locale: str) -> None:
+    """Write one self-contained HTML page about the days from --from to --until."""
+    from collectkit import history
+    from collectkit import strategy as strategies
+    from collectkit._cli.files import write_whole
+    from collectkit._cli.running import accounts_of, report_html
+
+    start, end = first.date(), last.date()
+    if end < start:
+        raise click.UsageError(f"--until must not lie before --from, {start}")
+    strategy = strategies.load(strategy_file)
+    with _store(db) as store:
+        states = (history.fold(events) for events in accounts_of(store))
+        write_whole(out, report_html(states, strategy=strategy, first=start, last=end, locale=locale))
+    click.echo(f"written to {out}")
+
+
+# -- plan ------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--principal", required=True, help="What is owed, such as 1000.00.")
+@click.option("--currency", required=True, help="Its currency, such as EUR.")
+@click.option("--shape", default="level", show_default=True, help="level, equal-split, deferred, ...; see below.")
+@click.option("--rate", help="Interest a year in per cent, such as 9.5.")
+@click.option("--instalments", type=int, help="How many; for bullet the periods, for minimum-payment the most.")
+@click.option(
+    "--start", type=Day, required=True, help="The day of the agreement; the first instalment is a step later."
+)
+@click.option("--first-due", type=Day, help="The day of the first instalment, if another.")
+@click.option("--every", help="The rhythm: month (the default), '2 weeks', '14 days', ...")
+@click.option("--balloon", help="balloon: what is paid on top of the last instalment.")
+@click.option("--grace", type=int, help="deferred: for how many steps nothing is paid.")
+@click.option("--growth", help="stepped: by what share instalments rise each year, such as 0.05.")
+@click.option("--share", help="minimum-payment: the share of what is owed, such as 0.05.")
+@click.option("--floor", help="minimum-payment: the least instalment, such as 25.00.")
+@click.option("--down-payment", help="Paid on the start day, before any interest.")
+@click.option("--fee-each", help="A fee inside each instalment.")
+@click.option("--multiple", help="Instalments in whole steps of this sum, such as 1.00.")
+@click.option("--residue-to", type=click.Choice(["last", "first", "spread", "minimal"]), help="Where odd cents go.")
+@click.option("--day-count", help="Interest by days, such as act/365f; without it each period is equal.")
+@click.option("--csv", "form", flag_value="csv", help="Print the schedule as CSV.")
+@click.option("--json", "form", flag_value="json", help="Print one JSON object.")
+@click.option("--svg", type=FILE, help="Also draw the balance over time to this file.")
+def plan(
+    principal: str,
+    currency: str,
+    shape: str,
+    rate: str | None,
+    instalments: int | None,
+    start: Any,
+    first_due: Any,
+    balloon: str | None,
+    grace: int | None,
+    growth: str | None,
+    share: str | None,
+    floor: str | None,
+    form: str | None,
+    svg: Path | None,
+    **options: Any,
+) -> None:
+    """Print a payment plan: its schedule, its APR, and the proof that it closes to the cent.
+
+    Shapes: level, equal-split, equal-principal, flat, interest-only, balloon, bullet, deferred, stepped,
+    minimum-payment.
+    """
+    from collectkit._cli import planning
+    from collectkit._cli.files import to_json, write_whole
+
+    name = shape.replace("_", "-")
+    if name not in planning.SHAPES:
+        raise click.BadParameter(f"choose from: {', '.join(planning.SHAPES)}", param_hint="--shape")
+    made = planning.built(
+        shape=name,
+        principal=principal,
+        currency=currency,
+        rate=rate,
+        instalments=instalments,
+        start_on=start.date(),
+        own={"balloon": balloon, "grace": grace, "growth": growth, "share": share, "floor": floor},
+        options={**options, "first_due_on": None if first_due is None else first_due.date()},
+    )
+    if form == "csv":
+        click.echo(planning.plan_csv(made), nl=False)
+    elif form == "json":
+        click.echo(to_json(planning.plan_facts(made)))
+    else:
+        planning.print_plan(made)
+    if svg is not None:
+        write_whole(svg, planning.plan_svg(made))
+        click.echo(f"written to {svg}", err=True)
 
 
 # -- details ---------------------------------------------------------------------------------------------------
@@ -306,40 +435,34 @@ def _column_map(columns: Path | None, map_name: str | None) -> ColumnMap:
     return load_column_map(columns) if columns is not None else ready_map(map_name or "collectkit")
 
 
-@contextlib.contextmanager
-def _store(db: Path) -> Iterator[SqlStore]:
-    from collectkit.adapters.sql import SqlStore
+def _wording(creditor: Path | None, texts: Path | None) -> Wording:
+    from collectkit._cli.files import creditor_from
+    from collectkit.wording import Wording, texts_in
 
+    return Wording(creditor_from(creditor), templates=None if texts is None else texts_in(texts))
+
+
+def _known(db: Path, account: str, on: Any) -> tuple[tuple[Event, ...], date]:
+    """Load one account, and choose the day: the one asked for, or the last on which something was recorded."""
+    from collectkit._cli.files import unknown_account
+
+    with _store(db) as store:
+        events = store.load(account).events
+        if not events:
+            raise unknown_account(account, store.account_ids(limit=10_000))
+    return events, max(event.recorded_at for event in events).date() if on is None else on.date()
+
+
+@contextlib.contextmanager
+def _store(db: Path, *, may_create: bool = False) -> Iterator[SqlStore]:
+    from collectkit.adapters.sql import SqlStore
+    from collectkit.core.errors import StoreUnavailable
+
+    if not may_create and not db.is_file():
+        raise StoreUnavailable("store.unavailable", f"there is no database at {db}; `collectkit run` makes one")
     db.parent.mkdir(parents=True, exist_ok=True)
     store = SqlStore(db)
     try:
         yield store
     finally:
         store.close()
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(soft_wrap=False, width=None if sys.stdout.isatty() else 120)
-
-
-@contextlib.contextmanager
-def _progress(label: str, total: int | None, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """Show how far a long piece of work is, on a terminal only."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _done: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda done: progress.update(task, completed=done)
-
-
-def _counted(codes: Iterator[str]) -> dict[str, int]:
-    from collections import Counter
-
-    return dict(sorted(Counter(codes).items()))

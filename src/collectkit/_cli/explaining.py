@@ -1,20 +1,31 @@
-"""One account in words, for a credit controller: what is owed, where it stands, why, and what comes next."""
+"""One account in words, for a credit controller: what is owed, where it stands, why, and what comes next.
+
+No name and no address of a debtor is said; the account goes by its id.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
+from itertools import groupby
 
 from collectkit import history
+from collectkit._cli.printing import plain_words
+from collectkit.core.aging import AgedItem
 from collectkit.core.decisions import Decision
-from collectkit.core.events import ChargePosted, Event
-from collectkit.core.money import Money
+from collectkit.core.errors import CalendarMissing
+from collectkit.core.events import ChargePosted, Command, CommandIssued, Event, RaiseTask, RequestApproval, SendNotice
+from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot, NoticeRecord
+from collectkit.core.waterfall import Item
+from collectkit.escalation import CURRENT, GRACE
 from collectkit.strategy import Look, Strategy, decide, examine, offers_for
 
 __all__ = ["explanation", "facts_of"]
 
 _SHOWN = 8  # items of a list before the rest is summed up
+_BRIEFLY = 3
+_AHEAD_LOOKS, _AHEAD_DAYS = 40, 120  # how far "if nothing new happens" looks
 
 
 def explanation(events: Sequence[Event], *, strategy: Strategy, on: date, brief: bool = False) -> str:
@@ -22,16 +33,18 @@ def explanation(events: Sequence[Event], *, strategy: Strategy, on: date, brief:
     snapshot = history.snapshot(events, as_of=on)
     look = examine(strategy=strategy, snapshot=snapshot)
     decision = decide(strategy=strategy, snapshot=snapshot)
+    shown = _BRIEFLY if brief else _SHOWN
+    few = 1 if brief else _SHOWN
     parts = [
         _headline(look, decision),
-        _owed(look),
-        _agreed(look),
-        _why(look, decision),
-        _sent(snapshot, brief=brief),
-        _fees(events, on),
-        _today(decision),
-        _offered(strategy, look, brief=brief),
-        _next(look, decision),
+        _listed("What is owed", _owed(look), shown=shown),
+        _listed("What was charged for lateness, latest first", _charged(events, look), shown=few),
+        _listed("What was agreed", _agreed(look), shown=shown),
+        _listed("Why", _why(look, decision), shown=4 if brief else 12),
+        _listed("What was done, latest first", _done(snapshot, events), shown=shown),
+        _listed("What is due today", _today(decision), shown=shown),
+        _listed("What may be offered", _offered(strategy, look), shown=2 if brief else _SHOWN),
+        _next(events, strategy, look, decision),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -46,26 +59,38 @@ def facts_of(events: Sequence[Event], *, strategy: Strategy, on: date) -> dict[s
         "as_of": on,
         "segment": decision.segment,
         "stage": decision.stage,
+        "stage_since": look.standing.since_on,
         "days_past_due": decision.days_past_due,
         "arrears": [str(one) for one in decision.arrears],
+        "arrears_held": [str(one) for one in _held(look)],
         "open": [str(one) for one in decision.amount_open],
         "items": [
             {
                 "receivable": item.receivable.receivable_id,
                 "component": item.receivable.component.value,
+                "parent": item.receivable.parent_id,
                 "due_on": item.receivable.due_on,
                 "open": str(item.amount_open),
+                "is_held": item.receivable.receivable_id in look.held_receivables,
             }
             for item in look.balance.open_items
         ],
         "unapplied": [str(one) for one in look.balance.unapplied],
-        "holds": [{"reason": one.reason.value, "until_on": one.until_on, "text": one.text} for one in decision.holds],
+        "holds": [
+            {
+                "reason": one.reason.value,
+                "until_on": one.until_on,
+                "receivables": list(one.receivable_ids),
+                "text": one.text,
+            }
+            for one in decision.holds
+        ],
         "promises": [
             {"promise": one.promise.promise_id, "due_on": one.promise.due_on, "outcome": one.outcome.value}
             for one in look.promises
         ],
         "plans": [{"plan": one.agreement.plan_id, "status": one.status.value} for one in look.plans],
-        "today": [f"{command.name} {command.step}".strip() for command in decision.commands],
+        "today": [_said(command) for command in decision.commands],
         "charges": [{"rule": one.rule, "amount": str(one.amount)} for one in decision.charges],
         "offers": [one.in_words() for one in offers_for(strategy=strategy, look=look)],
         "reasons": [{"code": one.code, "text": one.text, "cite": one.cite} for one in decision.reasons],
@@ -77,29 +102,74 @@ def facts_of(events: Sequence[Event], *, strategy: Strategy, on: date) -> dict[s
 
 
 def _headline(look: Look, decision: Decision) -> str:
-    arrears = _sums(decision.arrears) or "nothing"
-    late = f", the oldest {decision.days_past_due} days" if decision.days_past_due else ""
-    return (
-        f"On {decision.as_of} account {decision.account_id} owes {_sums(decision.amount_open) or 'nothing'}; "
-        f"{arrears} of it is past due{late}. Stage {decision.stage}, segment {decision.segment}."
+    lines = [f"Account {decision.account_id} on {decision.as_of}"]
+    late = f", the oldest {_days(decision.days_past_due)}" if decision.days_past_due else ""
+    held = _held(look)
+    share = ""
+    if held:
+        share = f"; {'all' if held == decision.arrears else _sums(held)} of it is held"
+    lines.append(
+        f"It owes {_sums(decision.amount_open) or 'nothing'}; "
+        f"{_sums(decision.arrears) or 'nothing'} of it is past due{late}{share}."
     )
+    since = "" if look.standing.since_on is None else f" since {look.standing.since_on}"
+    cycle = f", {look.snapshot.cycle} time{'s'[: look.snapshot.cycle != 1]} cured before" if look.snapshot.cycle else ""
+    lines.append(f"Stage {decision.stage}{since}, segment {decision.segment}{cycle}.")
+    return "\n".join(lines)
 
 
-def _owed(look: Look) -> str:
-    lines = []
-    for item in look.balance.open_items:
-        claim = item.receivable
-        days = (look.snapshot.as_of - claim.due_on).days
-        age = f"{days} days past due" if days > 0 else "due today" if days == 0 else f"due in {-days} days"
-        part = "" if item.amount_open == claim.amount_original else f" of {claim.amount_original}"
-        kind = f" ({claim.component.value} on {claim.parent_id})" if claim.is_charge else ""
-        lines.append(f"{claim.receivable_id}: {item.amount_open}{part}, due {claim.due_on}, {age}{kind}")
+def _owed(look: Look) -> list[str]:
+    """List principal by due date, then open charges summed up for each rule and receivable."""
+    items = look.balance.open_items
+    lines = [_principal(item, look) for item in items if not item.receivable.is_charge]
+    charges = [item for item in items if item.receivable.is_charge]
+    charges.sort(key=_charge_name)
+    for name, group in groupby(charges, key=_charge_name):
+        parts = list(group)
+        total = _sums(sum_by_currency(one.amount_open for one in parts).values())
+        count = f", {len(parts)} of them" if len(parts) > 1 else ""
+        lines.append(f"{name}: {total}{count}")
     if look.balance.unapplied:
-        lines.append(f"money not yet matched: {_sums(look.balance.unapplied)}")
-    return _listed("What is owed", lines)
+        lines.append(f"less money not yet matched: {_sums(look.balance.unapplied)}")
+    return lines
 
 
-def _agreed(look: Look) -> str:
+def _principal(item: Item, look: Look) -> str:
+    claim = item.receivable
+    days = (look.snapshot.as_of - claim.due_on).days
+    age = f"{_days(days)} past due" if days > 0 else "due today" if days == 0 else f"due in {_days(-days)}"
+    part = "" if item.amount_open == claim.amount_original else f" left of {claim.amount_original}"
+    holds = dict.fromkeys(
+        hold.reason.value
+        for hold in look.holds
+        if not hold.receivable_ids or claim.receivable_id in hold.receivable_ids
+    )
+    named = ["covered by a plan" if one == "plan" else f"held by {one}".replace("_", " ") for one in holds]
+    held = f"; {', '.join(named)}" if named and days > 0 else ""
+    return f"{claim.receivable_id}: {item.amount_open}{part}, due {claim.due_on}, {age}{held}"
+
+
+def _charge_name(item: Item) -> str:
+    claim = item.receivable
+    return f"{claim.kind or claim.component.value} on {claim.parent_id or claim.receivable_id}"
+
+
+def _charged(events: Sequence[Event], look: Look) -> list[str]:
+    """List each charge in its rule's words, with what became of it."""
+    as_of = look.snapshot.as_of
+    still = {item.receivable.receivable_id: item.amount_open for item in look.balance.open_items}
+    posted = [event for event in events if isinstance(event, ChargePosted) and event.effective_on <= as_of]
+    lines = []
+    for event in sorted(posted, key=lambda one: one.effective_on, reverse=True):
+        claim = event.receivable
+        left = still.get(claim.receivable_id)
+        became = "no longer open" if left is None else "open" if left == claim.amount_original else f"{left} open"
+        why = event.explanation.removeprefix(f"{event.rule} for receivable {claim.parent_id}: ")
+        lines.append(f"{event.effective_on} {event.rule} {claim.amount_original} on {claim.parent_id}, {became}: {why}")
+    return lines
+
+
+def _agreed(look: Look) -> list[str]:
     lines = [
         f"promise of {one.promise.amount} by {one.promise.due_on}: {one.outcome.value.replace('_', ' ')}"
         + (f", {one.amount_kept} came" if one.amount_kept.minor else "")
@@ -113,19 +183,45 @@ def _agreed(look: Look) -> str:
             f"plan {plan.agreement.plan_id}, {len(plan.agreement.instalments)} instalments: "
             f"{plan.status.value}, {standing.amount_paid} paid, {standing.amount_open} to come{then}"
         )
-    return _listed("What was agreed", lines)
+    return lines
 
 
-def _why(look: Look, decision: Decision) -> str:
-    told = ("segments.", "escalation.", "hold.", "strategy.materiality", "contact.", "policy.")
-    lines = [str(reason) for reason in decision.reasons if reason.code.startswith(told)]
-    return _listed("Why", lines, shown=12)
+def _why(look: Look, decision: Decision) -> list[str]:
+    told = ("segments.", "hold.", "strategy.materiality", "escalation.", "contact.", "policy.")
+    lines = []
+    ranks = {
+        reason: next((rank for rank, room in enumerate(told) if reason.code.startswith(room)), len(told))
+        for reason in decision.reasons
+    }
+    for reason in sorted(ranks, key=ranks.__getitem__):
+        if reason.code.startswith(("segments.", "escalation.blocked")):
+            lines.append(plain_words(str(reason)))
+        elif reason.code == "escalation.stage" and look.standing.stage in (CURRENT, GRACE) and decision.arrears:
+            text = "nothing that may be chased is past due" if look.standing.stage == CURRENT else reason.text[7:]
+            lines.append(f"stage {look.standing.stage}: {text.removeprefix('grace: ')}")
+        elif reason.code.startswith(told):
+            lines.append(str(reason))
+    return lines
 
 
-def _sent(snapshot: AccountSnapshot, *, brief: bool) -> str:
-    records = sorted(snapshot.notices, key=lambda one: (one.requested_on, one.key), reverse=True)
-    lines = [f"{one.requested_on} {one.notice} by {one.channel.value}: {_became(one)}" for one in records]
-    return _listed("What was sent, latest first", lines, shown=3 if brief else _SHOWN)
+def _done(snapshot: AccountSnapshot, events: Iterable[Event]) -> list[str]:
+    """List notices, tasks and commands, latest first."""
+    done = [
+        (one.requested_on, one.key, f"{one.requested_on} notice {one.notice} by {one.channel.value}: {_became(one)}")
+        for one in snapshot.notices
+    ]
+    done += [
+        (event.effective_on, event.key, f"{event.effective_on} {_issued(event)}")
+        for event in events
+        if isinstance(event, CommandIssued) and event.effective_on <= snapshot.as_of
+    ]
+    return [line for _, _, line in sorted(done, reverse=True)]
+
+
+def _issued(event: CommandIssued) -> str:
+    if event.command == "raise-task":
+        return f"task {event.what}"
+    return f"approval of {event.what} asked for" if event.command == "request-approval" else event.command
 
 
 def _became(record: NoticeRecord) -> str:
@@ -134,38 +230,86 @@ def _became(record: NoticeRecord) -> str:
     if record.bounced_on is not None:
         return f"bounced on {record.bounced_on}"
     if record.delivered_on is not None:
-        return f"delivered on {record.delivered_on}"
+        return "delivered" if record.delivered_on == record.requested_on else f"delivered on {record.delivered_on}"
     return "waiting to be sent"
 
 
-def _fees(events: Iterable[Event], on: date) -> str:
-    lines = [
-        f"{event.receivable.amount_original} {event.rule} on {event.effective_on}: {event.explanation}"
-        for event in events
-        if isinstance(event, ChargePosted) and event.effective_on <= on
-    ]
-    return _listed("What was charged", lines)
-
-
-def _today(decision: Decision) -> str:
-    lines = [f"{command.name} {command.step}".strip() for command in decision.commands]
-    lines += [f"charge {one.amount} ({one.rule})" for one in decision.charges]
+def _today(decision: Decision) -> list[str]:
+    lines = [_said(command) for command in decision.commands]
+    lines += [f"charge {one.amount} ({one.rule}) on {one.receivable_id}" for one in decision.charges]
     lines += ["the cycle ends: everything past due was paid"] if decision.is_cured else []
-    return _listed("What is due today", lines)
+    return lines
 
 
-def _offered(strategy: Strategy, look: Look, *, brief: bool) -> str:
-    lines = [one.in_words() for one in offers_for(strategy=strategy, look=look)]
-    return _listed("What may be offered", lines, shown=2 if brief else _SHOWN)
+def _offered(strategy: Strategy, look: Look) -> list[str]:
+    return [one.in_words() for one in offers_for(strategy=strategy, look=look)]
 
 
-def _next(look: Look, decision: Decision) -> str:
+# -- what comes next -------------------------------------------------------------------------------------------
+
+
+def _next(events: Sequence[Event], strategy: Strategy, look: Look, decision: Decision) -> str:
+    """Say when the answer can change by itself, and what would be done next if nothing new happens."""
     if decision.review_on is None:
         return "Nothing changes by itself; the next fact does."
+    if not decision.has_effects:
+        ahead = _ahead(events, strategy, decision)
+        if ahead:
+            return ahead
     return f"Without a new fact the answer can change on {decision.review_on} at the earliest."
 
 
-def _listed(title: str, lines: Sequence[str], *, shown: int = _SHOWN) -> str:
+def _ahead(events: Sequence[Event], strategy: Strategy, decision: Decision) -> str:
+    """Look on from day to day with today's facts until something is due."""
+    state = history.fold([event for event in events if event.effective_on <= decision.as_of])
+    day, stage = decision.review_on, decision.stage
+    try:
+        for _ in range(_AHEAD_LOOKS):
+            if day is None or day > decision.as_of + timedelta(days=_AHEAD_DAYS):
+                break
+            later = decide(strategy=strategy, snapshot=history.snapshot(state, as_of=day))
+            due = [_said(command) for command in later.commands]
+            due += [f"a charge of {one.amount} ({one.rule})" for one in later.charges]
+            if due:
+                moved = f" in stage {later.stage}" if later.stage != stage else ""
+                return f"If nothing new happens, on {day}{moved}: {', '.join(due)}."
+            day = later.review_on
+    except CalendarMissing:
+        return ""  # the strategy's holidays are not known so far ahead
+    if day is None:
+        return "If nothing new happens, nothing more is due."
+    return f"If nothing new happens, nothing is due in the next {_AHEAD_DAYS} days."
+
+
+# -- details ---------------------------------------------------------------------------------------------------
+
+
+def _said(command: Command) -> str:
+    if isinstance(command, SendNotice):
+        return f"notice {command.notice} by {command.channel.value}"
+    if isinstance(command, RaiseTask):
+        return f"task {command.task}"
+    if isinstance(command, RequestApproval):
+        return f"ask {command.authority} to approve {command.subject}"
+    return command.name
+
+
+def _held(look: Look) -> tuple[Money, ...]:
+    """Sum what is past due and held, by a hold on the item or on the whole account."""
+    whole = bool(look.account_holds)
+    past_due = (one for one in look.aged.items if _counts(one))
+    return tuple(
+        sum_by_currency(
+            one.amount_open for one in past_due if whole or one.receivable_id in look.held_receivables
+        ).values()
+    )
+
+
+def _counts(item: AgedItem) -> bool:
+    return item.days_past_due > 0 and not item.is_charge and item.amount_open.is_positive
+
+
+def _listed(title: str, lines: Sequence[str], *, shown: int) -> str:
     if not lines:
         return ""
     more = [f"  … and {len(lines) - shown} more"] if len(lines) > shown else []
@@ -174,3 +318,7 @@ def _listed(title: str, lines: Sequence[str], *, shown: int = _SHOWN) -> str:
 
 def _sums(amounts: Iterable[Money]) -> str:
     return " + ".join(str(amount) for amount in amounts)
+
+
+def _days(days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'}"

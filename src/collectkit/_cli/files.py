@@ -6,15 +6,16 @@ import json
 import os
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from collectkit.core.errors import ImportFailed, Problem, WordingError
+from collectkit.core.errors import HistoryError, ImportFailed, Problem, WordingError
 from collectkit.core.reading import Problems, TableReader
 from collectkit.wording import CreditorProfile
 
-__all__ = ["creditor_from", "to_json", "write_whole"]
+__all__ = ["creditor_from", "to_json", "unknown_account", "write_whole"]
 
 _PROFILE_TEXTS: Final = (
     "name",
@@ -50,6 +51,13 @@ def write_whole(path: Path, text: str) -> None:
 def to_json(value: Mapping[str, Any]) -> str:
     """Write one JSON object for programs."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def unknown_account(account_id: str, known: Sequence[str]) -> HistoryError:
+    """Make the error for an account that is not in the store, with the ids that are nearest to it."""
+    near = get_close_matches(account_id, known, n=3, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; its accounts go from {known[0]} on" if known else ""
+    return HistoryError("history.unknown_account", f"the database has no account {account_id}{hint}")
 
 
 def creditor_from(path: Path | None) -> CreditorProfile:

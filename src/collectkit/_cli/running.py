@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any, Final
 
 import attrs
+import click
 
 from collectkit import engine, history
-from collectkit._cli.files import write_whole
+from collectkit._cli.files import to_json, write_whole
+from collectkit._cli.printing import console, say
 from collectkit._cli.worklist import Line, line_of, worklist_csv
 from collectkit.adapters.ledger import LedgerImport, to_events, write_rejected
 from collectkit.adapters.sql import SqlStore
@@ -21,7 +24,18 @@ from collectkit.ports import Messenger, Renderer
 from collectkit.report import figures_of, render_html
 from collectkit.strategy import Strategy
 
-__all__ = ["RunOutcome", "accounts_of", "collect_days", "record_ledger", "report_html", "write_outputs"]
+__all__ = [
+    "RunOutcome",
+    "accounts_of",
+    "collect_days",
+    "print_run",
+    "record_ledger",
+    "report_html",
+    "summary_of",
+    "write_outputs",
+]
+
+_SHOWN: Final = 5  # accounts in trouble that are named; all of them stand in the JSON
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +62,8 @@ def record_ledger(store: SqlStore, ledger: LedgerImport, *, as_of: date, out: Pa
     events = to_events(ledger, recorded_at=engine.run_instant(as_of), known=known)
     recorded = engine.record(store=store, events={one.account_id: one.events for one in events})
     out.mkdir(parents=True, exist_ok=True)
-    write_rejected(ledger, out / "rejected.csv")
+    write_rejected(ledger, out / ".rejected.csv.new")
+    (out / ".rejected.csv.new").replace(out / "rejected.csv")  # whole, or the one of the last run
     return recorded
 
 
@@ -145,3 +160,134 @@ def _snapshots(store: SqlStore, ids: tuple[str, ...]) -> Iterator[tuple[str, Acc
         for loaded in store.load_many(ids[start : start + 500]):
             if loaded.version:
                 yield loaded.account_id, history.snapshot(loaded.events, as_of=date.max)
+
+
+# -- what a run says at its end --------------------------------------------------------------------------------
+
+
+def summary_of(
+    outcome: RunOutcome,
+    imported: LedgerImport,
+    *,
+    strategy: Strategy,
+    first: date,
+    last: date,
+    out: Path,
+    worklist_rows: int,
+) -> dict[str, Any]:
+    """Give the figures of a run as plain values."""
+    decided, delivered = outcome.decided, outcome.delivered
+    return {
+        "strategy": f"{strategy.name} {strategy.version}",
+        "first": first,
+        "last": last,
+        "days": outcome.days,
+        "ledger": str(imported.summary),
+        "rejected": len(imported.rejected),
+        "warnings": _warnings(imported),
+        "unknown_columns": list(imported.unknown_columns),
+        "recorded": outcome.recorded.events,
+        "known": outcome.recorded.known,
+        "contradicted": [one.event_id for one in outcome.recorded.changed],
+        "looked": decided.looked,
+        "committed": decided.committed,
+        "charges": decided.charges,
+        "cured": decided.cured,
+        "troubled": [{"account": one.account_id, "code": one.code, "text": one.text} for one in decided.troubled],
+        "notices": attrs.asdict(delivered, filter=lambda field, _value: field.name != "handed_over"),
+        "tasks": dict(outcome.tasks),
+        "worklist": worklist_rows,
+        "out": str(out),
+        "creditor": None,
+        "nothing_to_do": outcome.is_idle,
+    }
+
+
+def _warnings(imported: LedgerImport) -> list[dict[str, Any]]:
+    """Sum warnings up by code, each with its first example, the most frequent first."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in imported.warnings:
+        entry = found.setdefault(
+            one.code, {"code": one.code, "count": 0, "table": one.table, "row": one.row_number, "text": one.text}
+        )
+        entry["count"] += one.count
+    return sorted(found.values(), key=lambda one: (-one["count"], one["code"]))
+
+
+def print_run(summary: dict[str, Any], *, as_json: bool) -> None:
+    """Print the figures of a run: a table for people, or one JSON object."""
+    if as_json:
+        click.echo(to_json(summary))
+        return
+    from rich.table import Table
+
+    screen = console()
+    span = f"{summary['first']}" if summary["days"] == 1 else f"{summary['first']} to {summary['last']}"
+    screen.print(f"[bold]{summary['strategy']}[/bold], {span}", highlight=False)
+    say(f"ledger: {summary['ledger']}")
+    if summary["nothing_to_do"]:
+        say(
+            "Nothing was left to do: every fact was known and every account was looked at before. Nothing was committed."
+        )
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for row in _rows(summary):
+        table.add_row(*row)
+    screen.print(table, highlight=False)
+    for one in summary["warnings"]:
+        say(f"warning {one['code']}, {_times(one['count'])}; first at {one['table']} row {one['row']}: {one['text']}")
+    if summary["unknown_columns"]:
+        say(f"columns not used: {', '.join(summary['unknown_columns'])}")
+    if summary["contradicted"]:
+        named = ", ".join(summary["contradicted"][:_SHOWN])
+        say(
+            f"CONTRADICTED: {len(summary['contradicted']):,} facts differ from what is stored under their id; "
+            f"the stored ones stand: {named}"
+        )
+    for text, accounts in _troubles(summary["troubled"]):
+        say(f"IN TROUBLE: {text}{'' if len(accounts) == 1 else f' (and {len(accounts) - 1:,} more accounts)'}")
+    if summary["rejected"]:
+        say(
+            f"REJECTED: {summary['rejected']:,} rows could not be read; {summary['out']}/rejected.csv says which and why"
+        )
+    if summary["creditor"] is None and summary["notices"]["sent"]:
+        say("The notices name a made-up creditor: give yours with --creditor before anything is sent.")
+    click.echo(f"written to {summary['out']}: worklist.csv, report.html, rejected.csv, outbox/")
+
+
+def _rows(summary: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    notices, tasks = summary["notices"], summary["tasks"]
+    others = {
+        "bounced": notices["bounced"],
+        "stopped by the last look": notices["suppressed"],
+        "given up": notices["given_up"],
+    }
+    yield "facts recorded", f"{summary['recorded']:,}", f"{summary['known']:,} known before"
+    yield "looks at accounts", f"{summary['looked']:,}", f"{summary['committed']:,} with something to record"
+    yield "charges posted", f"{summary['charges']:,}", ""
+    yield (
+        "notices sent",
+        f"{notices['sent']:,}",
+        ", ".join(f"{count:,} {what}" for what, count in others.items() if count),
+    )
+    yield (
+        "tasks and commands",
+        f"{sum(tasks.values()):,}",
+        ", ".join(f"{count:,} {name}" for name, count in tasks.items()),
+    )
+    yield "accounts cured", f"{summary['cured']:,}", ""
+    yield "rows of the worklist", f"{summary['worklist']:,}", ""
+
+
+def _troubles(troubled: list[dict[str, str]]) -> list[tuple[str, list[str]]]:
+    """Put accounts with one kind of trouble together; the text is that of the first."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for one in troubled:
+        found.setdefault(one["code"], (f"{one['account']}: {one['text']}", []))[1].append(one["account"])
+    return list(found.values())
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
