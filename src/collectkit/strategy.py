@@ -316,9 +316,9 @@ def _trifle(strategy: Strategy, look: Look) -> Reason | None:
     if not strategy.materiality:
         return None
     known = {bound.currency for bound in strategy.materiality}
-    if any(sum_.currency not in known for sum_ in look.facts.arrears) or not look.facts.arrears:
+    if any(sum_.currency not in known for sum_ in look.chaseable.arrears) or not look.chaseable.arrears:
         return None
-    verdict = judge(AmountAtLeast(fact="arrears", bounds=strategy.materiality), look.facts)
+    verdict = judge(AmountAtLeast(fact="arrears", bounds=strategy.materiality), look.chaseable)
     if verdict:
         return None
     return Reason(code="strategy.materiality", text=f"too small to chase: {'; '.join(verdict.why)}")

@@ -161,7 +161,7 @@ def facts_of_strategy(strategy: Strategy, *, due_on: date, warnings: tuple[str, 
             ]
             for segments, ladder in _by_ladder(strategy)
         },
-        "charges": policy.describe(strategy.charges).splitlines(),
+        "charges": _charges(strategy),
         "contact": list(_contact(strategy)),
         "offers": list(_offers(strategy)),
         "notices": {name: sorted(channels) for name, channels in _notices(strategy).items()},
@@ -198,8 +198,7 @@ def print_strategy(strategy: Strategy, *, due_on: date, warnings: tuple[str, ...
             days = (on - due_on).days
             say(f"  - {on} ({'due day' if not days else f'day {days:+d}'}): {text}")
     _section("charges")
-    lines = policy.describe(strategy.charges).splitlines()
-    for line in lines or ["none"]:
+    for line in _charges(strategy) or ["none"]:
         say(f"  - {line}")
     _section("contact")
     for line in _contact(strategy):
@@ -247,6 +246,12 @@ def _days_of(entries: tuple[TimelineEntry, ...]) -> Iterator[tuple[date, str]]:
         days.setdefault(entry.on, []).append(entry.text.partition(",")[0] if " begins," in entry.text else entry.text)
     for on, texts in days.items():
         yield on, "; ".join(texts)
+
+
+def _charges(strategy: Strategy) -> list[str]:
+    """Say what lateness costs, what paying early saves, and which packs bound it."""
+    lines = [*policy.describe(strategy.charges).splitlines(), *strategy.incentives.describe().splitlines()]
+    return lines + [f"bounded by rule pack {pack.label}" for pack in strategy.packs]
 
 
 def _contact(strategy: Strategy) -> Iterator[str]:

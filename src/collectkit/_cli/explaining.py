@@ -92,6 +92,7 @@ def facts_of(events: Sequence[Event], *, strategy: Strategy, on: date) -> dict[s
         "plans": [{"plan": one.agreement.plan_id, "status": one.status.value} for one in look.plans],
         "today": [_said(command) for command in decision.commands],
         "charges": [{"rule": one.rule, "amount": str(one.amount)} for one in decision.charges],
+        "credits": [{"rule": one.rule, "amount": str(one.amount)} for one in decision.credits],
         "offers": [one.in_words() for one in offers_for(strategy=strategy, look=look)],
         "reasons": [{"code": one.code, "text": one.text, "cite": one.cite} for one in decision.reasons],
         "review_on": decision.review_on,
@@ -237,6 +238,7 @@ def _became(record: NoticeRecord) -> str:
 def _today(decision: Decision) -> list[str]:
     lines = [_said(command) for command in decision.commands]
     lines += [f"charge {one.amount} ({one.rule}) on {one.receivable_id}" for one in decision.charges]
+    lines += [f"credit of {one.amount} ({one.rule}) on {one.receivable_id}" for one in decision.credits]
     lines += ["the cycle ends: everything past due was paid"] if decision.is_cured else []
     return lines
 

@@ -15,7 +15,7 @@ from collectkit._strategy.bundle import Strategy
 from collectkit.core.aging import AgedAccount, AgedItem, age
 from collectkit.core.decisions import AppliedHold
 from collectkit.core.guards import AccountFacts
-from collectkit.core.money import Money
+from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot, HoldReason
 from collectkit.core.waterfall import Balance, balance_of
 
@@ -26,8 +26,9 @@ __all__ = ["Look", "examine"]
 class Look:
     """What the facts say about an account on a day, before anything is decided.
 
-    `aged` holds all that is past due; `actionable` only what no hold covers. `plans` are judged in the order in which
-    they were agreed; while one is kept, only its instalments age.
+    `aged` holds all that is past due; `actionable` only what no hold covers. `chaseable` are the facts with the arrears
+    of those alone: a stage that needs some sum past due is not reached by what is disputed. `plans` are judged in the
+    order in which they were agreed; while one is kept, only its instalments age.
     """
 
     snapshot: AccountSnapshot
@@ -36,6 +37,7 @@ class Look:
     plans: tuple[servicing.PlanState, ...]
     aged: AgedAccount
     facts: AccountFacts
+    chaseable: AccountFacts
     classified: segments.Classified
     holds: tuple[AppliedHold, ...]
     actionable: tuple[AgedItem, ...]
@@ -113,10 +115,12 @@ def examine(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None 
         for item in aged.items
         if not item.is_charge and item.amount_open.is_positive and item.receivable_id not in held
     )
+    chased = sum_by_currency(item.amount_open for item in actionable if item.is_past_due)
+    chaseable = attrs.evolve(facts, arrears=tuple(chased.values()))
     standing = escalation.stage_of(
         ladder=strategy.ladder_of(classified.segment),
         items=actionable,
-        facts=facts,
+        facts=chaseable,
         snapshot=snapshot,
         calendar=strategy.calendar,
     )
@@ -127,6 +131,7 @@ def examine(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None 
         plans=plans,
         aged=aged,
         facts=facts,
+        chaseable=chaseable,
         classified=classified,
         holds=holds,
         actionable=actionable,
