@@ -19,6 +19,8 @@ from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import Account, AccountSnapshot, CreditNote, Debtor, Payment, Receivable
 from collectkit.core.waterfall import balance_of
 from replay_kinds import Outcome
+from replay_kinds._dunning_fee import replay_fee
+from replay_kinds._dunning_promise import replay_promise
 
 Case = dict[str, Any]
 Wrong = Iterator[str]
@@ -26,6 +28,10 @@ Wrong = Iterator[str]
 
 def replay(data: dict[str, Any], folder: Path) -> Iterator[Outcome]:
     for case in data["cases"]:
+        whole = WHOLE.get(case["family"])
+        if whole is not None:
+            yield whole(case)
+            continue
         family = FAMILIES.get(case["family"])
         if family is None:
             yield Outcome(case["id"], "not replayable", f"family {case['family']} has no room yet")
@@ -333,3 +339,6 @@ def check_aging(policy: dict[str, Any]) -> object:
 CHECKS: dict[str, Callable[[dict[str, Any]], object]] = {"aging": check_aging}
 
 FAMILIES: dict[str, Callable[[Case], Wrong]] = {"aging": aging, "arrears": arrears, "policy_check": policy_check}
+
+WHOLE: dict[str, Callable[[Case], Outcome]] = {"fee": replay_fee, "promise": replay_promise}
+"""Families whose function answers for the whole case itself."""
