@@ -143,7 +143,7 @@ def features(
     return AccountFacts(
         as_of=as_of,
         days_past_due=aged.days_past_due,
-        past_due_count=sum(1 for item in aged.items if item.days_past_due > 0),
+        past_due_count=sum(1 for item in aged.items if item.days_past_due > 0 and not item.is_charge),
         open_count=len(balance.open_items),
         settled_count=len(settled),
         late_settled_count=late,

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import attrs
 
-from collectkit._escalation.ladder import Approved, Delivered, Holds, Ladder, StageRule
+from collectkit._escalation.ladder import Delivered, Holds, Ladder, StageRule
 from collectkit.core.aging import AgedItem
 from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.checks import as_tuple
@@ -125,8 +125,8 @@ class Mountain:
                     missing += lack
                     turns += days
                     since = max(since, holds_since)
-                case Approved(authority=authority):
-                    authorities.append(authority)
+                case _:
+                    authorities.append(need.authority)
         leave = [[one for one in self._approvals if self._is_for(one, rule, authority)] for authority in authorities]
         turns += [day for ones in leave for one in ones for day in (one.granted_on, one.until_on) if day is not None]
         reached_on = _first_with_all(leave, since, self.as_of) if not missing else None
