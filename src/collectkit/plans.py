@@ -608,7 +608,7 @@ def _deferred_off_rhythm(
     if begin_on <= start_on:
         raise InvalidTerms(
             "plans.deferral",
-            f"from {start_on} to {starts_on} is less than two steps of the rhythm, so nothing is deferred; "
+            f"from {start_on} to {starts_on} is one step of the rhythm or less, so nothing is deferred; "
             "pass first_due_on to another plan",
         )
     if interest == "pay":

@@ -64,11 +64,11 @@ def disclose(plan: PaymentPlan, *, prepaid_charges: Money | None = None) -> Disc
     >>> for line in disclose(plan).lines():
     ...     print(line)
     amount financed 5000.00 USD
-    total of payments 5648.82 USD, of which 648.82 USD is the cost of paying later
+    total of payments 5648.80 USD, of which 648.80 USD is the cost of paying later
     nominal rate 12.00 %, effective 12.68 %
     annual percentage rate 12.00 % (Regulation Z), 12.68 % (European Union)
     23 instalments of 235.37 USD from 2026-02-10 to 2027-12-10
-    1 instalment of 235.31 USD on 2028-01-10
+    1 instalment of 235.29 USD on 2028-01-10
 
     Raises:
         InvalidTerms: `plans.disclosure` where charges leave nothing financed, or the plan continues another one.
