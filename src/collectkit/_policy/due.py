@@ -77,7 +77,9 @@ def charges_due(
     look_at_interest(look, policies)
     if look.is_held_back:
         look.next_days += ledger.releases()
-    look.next_days += ledger.reopenings()
+    look.next_days += ledger.turns()
+    if policies.interest:  # what was earned is posted when the principal is settled
+        look.next_days += ledger.settlements()
     return ChargesDue(
         charges=look.charges,
         skipped=look.skipped,

@@ -252,39 +252,34 @@ class _Fees:
     # -- judgement -------------------------------------------------------------------------------------------
 
     def judge(self, candidate: _Candidate) -> None:
-        """Make the charge, or say why not."""
+        """Make the charge, or say why not: first as the creditor chose it, then as the law leaves it."""
         fee, receivable = candidate.fee, candidate.receivable
         if self.look.stands_in_the_way(
             fee.id, receivable, fee.disputes, is_planned=candidate.is_planned, cite=fee.cite
-        ) or self._is_frozen(candidate):
+        ):
+            return
+        own = self._measured(candidate)
+        if own is None:
+            return
+        amount, reasons = own
+        # counted before the law speaks: what it takes from one charge must not make room for another
+        self.unlimited.append((fee.id, receivable.receivable_id, amount))
+        if self._is_frozen(candidate):
             return
         lawful = self._lawful_day(candidate)
         if lawful is None:
             return
-        candidate = lawful
-        base, share_of = self._bases(candidate)
-        if base.is_zero:
-            self.look.is_held_back = True
-            self._skip("policy.disputed", candidate, "nothing undisputed is open")
-            return
-        minimum = amount_in(fee.minimum_balance, base.currency)
-        if minimum is not None and base < minimum:
-            self._skip("policy.materiality", candidate, f"{base} is less than {minimum}, too little to charge for")
-            return
-        measured = _measure(fee, share_of, candidate.occurrence)
-        if measured is None:
-            self._skip("policy.no_amount", candidate, f"has no amount in {base.currency}; nothing is converted")
-            return
-        amount, how = measured
-        reasons = [self._why(candidate, amount, how)]
-        amount = self._limited(candidate, amount, base, reasons)
-        own = amount
-        if amount.is_positive and fee.component is Component.FEE:
+        if lawful is not candidate:
+            later = self._measured(lawful, is_counted=True)
+            if later is None:
+                return
+            amount, reasons = min(amount, later[0]), later[1]
+        if fee.component is Component.FEE:
             room = self.look.law.fee_room(
                 receivable,
-                past_due=base,
-                instalment=candidate.original,
-                charged=self.look.fees_on(receivable, base.currency),
+                past_due=lawful.open_then,
+                instalment=lawful.original,
+                charged=self.look.fees_on(receivable, amount.currency),
             )
             if room.blocked is not None:
                 self.look.skip(room.blocked.code, fee.id, receivable, room.blocked.text, room.blocked.cite)
@@ -292,12 +287,9 @@ class _Fees:
             if room.most is not None and room.reason is not None and room.most < amount:
                 amount = room.most
                 reasons.append(room.reason)
-        if not amount.is_positive:
-            last = reasons[-1]
-            code = last.code if len(reasons) > 1 else "policy.zero"
-            self.look.skip(code, fee.id, receivable, last.text, last.cite)
-            return
-        self.unlimited.append((fee.id, receivable.receivable_id, own))
+                if amount.is_zero:
+                    self.look.skip(room.reason.code, fee.id, receivable, room.reason.text, room.reason.cite)
+                    return
         self.look.charge(
             kind="fee",
             rule=fee.id,
@@ -308,6 +300,33 @@ class _Fees:
             due_in_days=fee.due_in_days,
             reasons=reasons,
         )
+
+    def _measured(self, candidate: _Candidate, *, is_counted: bool = False) -> tuple[Money, list[Reason]] | None:
+        """Measure a fee and apply the creditor's own limits; None, with the reason, where nothing is left."""
+        fee = candidate.fee
+        base, share_of = self._bases(candidate)
+        if base.is_zero:
+            self.look.is_held_back = True
+            self._skip("policy.disputed", candidate, "nothing undisputed is open")
+            return None
+        minimum = amount_in(fee.minimum_balance, base.currency)
+        if minimum is not None and base < minimum:
+            self._skip("policy.materiality", candidate, f"{base} is less than {minimum}, too little to charge for")
+            return None
+        measured = _measure(fee, share_of, candidate.occurrence)
+        if measured is None:
+            self._skip("policy.no_amount", candidate, f"has no amount in {base.currency}; nothing is converted")
+            return None
+        amount, how = measured
+        reasons = [self._why(candidate, amount, how)]
+        if is_counted:  # measured once already: only what the amount itself depends on is looked at again
+            return (min(amount, base), reasons) if fee.never_above_open else (amount, reasons)
+        amount = self._limited(candidate, amount, base, reasons)
+        if not amount.is_positive:
+            last = reasons[-1]
+            self._skip(last.code if len(reasons) > 1 else "policy.zero", candidate, last.text)
+            return None
+        return amount, reasons
 
     def _is_frozen(self, candidate: _Candidate) -> bool:
         """Say whether the fee fell due inside a moratorium; then it is never charged."""

@@ -218,11 +218,22 @@ class Ledger:
             days += [_day_after(part.due_on, plan.tolerance_days + 1) for part in plan.instalments]
         return (day for day in days if day is not None and day > self.as_of)
 
-    def reopenings(self) -> Iterator[date]:
-        """Yield the coming days on which a payment or credit stops counting."""
-        days = [one.returned_on for one in self.snapshot.payments]
-        days += [one.cancelled_on for one in self.snapshot.credit_notes]
+    def turns(self) -> Iterator[date]:
+        """Yield the coming days on which a fact that is known already takes effect: a return, an end, an agreement."""
+        facts = self.snapshot
+        days = [one.returned_on for one in facts.payments]
+        days += [one.cancelled_on for one in facts.credit_notes]
+        days += [one.agreed_on for one in facts.plans]
+        days += [one.sent_on for one in facts.notices]
         return (day for day in days if day is not None and day > self.as_of)
+
+    def settlements(self) -> Iterator[date]:
+        """Yield the coming days on which money or credit that is known already takes effect, and may settle something."""
+        facts = self.snapshot
+        days = [one.effective_on for one in facts.payments]
+        days += [one.issued_on for one in facts.credit_notes]
+        days += [one.waived_on for one in facts.waivers]
+        return (day for day in days if day > self.as_of)
 
 
 def _day_after(day: date, count: int) -> date:

@@ -89,6 +89,8 @@ def _target(look: Look, payment: Payment) -> Receivable | None:
         if item.amount_open.minor > 0
         and not item.receivable.is_charge
         and item.amount_open.currency == payment.amount.currency
+        and item.receivable.issued_on
+        <= (payment.returned_on or payment.received_on)  # it cannot have been for a later one
     ]
     named = [one for name in payment.receivable_ids for one in open_items if one.receivable_id == name]
     return next(iter(named or open_items), None)
