@@ -288,8 +288,8 @@ def judge(guard: Guard, facts: AccountFacts) -> Verdict:
             verdicts = [judge(test, facts) for test in tests]
             held_ones = [verdict for verdict in verdicts if verdict.holds]
             return Verdict(holds=bool(held_ones), why=_join(held_ones[:1] or verdicts))
-        case Not(test=test):
-            inner = judge(test, facts)
+        case _:
+            inner = judge(guard.test, facts)
             return Verdict(holds=not inner.holds, why=inner.why)
 
 
@@ -353,8 +353,8 @@ def in_words(guard: Guard) -> str:
             return " and ".join(_bracketed(test) for test in tests) or "always"
         case AnyOf(tests=tests):
             return " or ".join(_bracketed(test) for test in tests) or "never"
-        case Not(test=test):
-            return f"not ({in_words(test)})"
+        case _:
+            return f"not ({in_words(guard.test)})"
 
 
 def implies(stronger: Guard, weaker: Guard) -> bool:

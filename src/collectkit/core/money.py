@@ -397,7 +397,7 @@ def _whole(value: object, what: str) -> int:
         _refuse_type(value, what)
     try:
         return index(value)
-    except TypeError:  # numpy's bool has the method and refuses to use it
+    except TypeError:  # some types have the method and refuse to use it
         _refuse_type(value, what)
 
 
