@@ -9,7 +9,6 @@ Not promised: the last commits on a disk that lies about syncing; exactly one de
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -44,7 +43,7 @@ _CHUNK: Final = 500  # ids in one IN (...); SQLite's oldest limit of parameters 
 _RACES: Final = 3
 _FIRST: Final = -(2**62)  # below every version, so that a row smuggled in under 0 or less is found
 _CREATING: Final = 7_066_511  # the name of a PostgreSQL advisory lock, any number of our own
-_DRIVER_FAILURES: Final = (sa.exc.SQLAlchemyError, sqlite3.Error, UnicodeError, ValueError, OverflowError, TypeError)
+_DRIVER_FAILURES: Final = (sa.exc.SQLAlchemyError, UnicodeError, ValueError, OverflowError, TypeError)
 _STATES: Final = ("pending", "done", "suppressed", "dead")
 
 
@@ -269,7 +268,7 @@ class SqlStore:
             raise
         except sa.exc.IntegrityError:
             raise _LostRace from None
-        except _DRIVER_FAILURES as failure:
+        except (*_DRIVER_FAILURES, self._engine.dialect.loaded_dbapi.Error) as failure:
             refused = getattr(failure, "orig", None)
             if isinstance(refused, CollectkitError):  # a naive instant, refused by its column
                 raise refused from None
