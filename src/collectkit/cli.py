@@ -139,7 +139,8 @@ def run(
             max_rows=max_rows or MAX_ROWS,
             progress=step,
         )
-    messenger = FileMessenger(out / "outbox", sender=renderer.creditor.email or "collections@creditor.example")
+    sender, name = renderer.creditor.email or "collections@creditor.example", renderer.creditor.name
+    messenger = FileMessenger(out / "outbox", sender=sender, sender_name=name)
     with _store(db, may_create=True) as store:
         summary = _collect(
             store,
