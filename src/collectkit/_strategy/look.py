@@ -1,7 +1,8 @@
 """One look at one account: everything that is derived before a decision, in the order of the house.
 
-Allocation, aging, promises, plan status, features, segment, holds, stage, steps. Nothing is decided here; the look
-shows its figures to `decide`, to the explanation and to the offers alike, so that all three speak of the same account.
+Allocation, promises, plan status, aging (after the plans: while one is kept, only its instalments age), features,
+segment, holds, stage, steps due. Nothing is decided here; the look shows its figures to `decide`, to the explanation
+and to the offers alike, so that all three speak of the same account.
 """
 
 from __future__ import annotations
@@ -50,6 +51,12 @@ class Look:
         """Return the holds that cover the whole account."""
         return tuple(hold for hold in self.holds if not hold.receivable_ids)
 
+    def held_refs(self, step_id: str, what: str) -> frozenset[str]:
+        """Return the claims for which a hold on receivables stops this step, though it leaves others alone."""
+        return frozenset(
+            name for hold in self.holds if hold.stops and stops(hold, step_id, what) for name in hold.receivable_ids
+        )
+
     @property
     def principal_past_due(self) -> tuple[Money, ...]:
         """Return open principal whose own due date is over, whatever a plan says: none of it means cured."""
@@ -71,7 +78,18 @@ class Look:
             *(plan.next_on for plan in self.plans),
         ]
         days += [item.due_on + timedelta(days=1) for item in self.aged.items if item.due_on >= as_of]
-        return tuple(day for day in days if day is not None and day > as_of)
+        return (*(day for day in days if day is not None and day > as_of), *self.snapshot.turns)
+
+
+def stops(hold: AppliedHold, step_id: str, what: str) -> bool:
+    """Say whether a hold stops a step: all of them where it names none."""
+    return not hold.stops or step_id in hold.stops or what in hold.stops
+
+
+def is_clearing(judged: promises.JudgedPromise, *, as_of: date, clearing_days: int) -> bool:
+    """Say whether the money of a promise whose time is over may still be on its way."""
+    until_on = promises.hold_until(judged, clearing_days=clearing_days)
+    return not judged.is_open and until_on is not None and until_on > as_of
 
 
 def examine(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None = None) -> Look:
@@ -87,7 +105,9 @@ def examine(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None 
     plans = servicing.plan_states(snapshot=snapshot, balance=balance)
     kept = tuple(one.agreement for one in plans if one.is_kept)
     aged = age(balance, as_of=as_of, plans=kept, scheme=strategy.buckets)
-    record = promises.record_of(judged)
+    record = promises.record_of(
+        one for one in judged if not is_clearing(one, as_of=as_of, clearing_days=strategy.clearing_days)
+    )
     facts = segments.features(
         snapshot=snapshot,
         balance=balance,
@@ -109,7 +129,7 @@ def examine(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None 
         if one.is_kept
     )
     holds = escalation.holds_on(snapshot, promised=(*promised, *planned))
-    held = frozenset(name for hold in holds for name in hold.receivable_ids)
+    held = frozenset(name for hold in holds if not hold.stops for name in hold.receivable_ids)
     actionable = tuple(
         item
         for item in aged.items
