@@ -214,10 +214,11 @@ def defer(
             f"the next instalment would fall due on {moved_on}, after the plan ends on {rows[-1].due_on}; "
             "extend the plan instead",
         )
-    soonest = old.every.date(anchor=max(on, at.start_on), number=1, month_end=old.month_end)
+    soonest = old.every.date(anchor=on, number=1, month_end=old.month_end)
     if next_on > soonest:
         raise InvalidTerms(
-            "plans.deferral", f"the plan is deferred until {next_on} already; wait for it, or re-age the plan"
+            "plans.deferral",
+            f"nothing falls due before {next_on} as it is; put it off when that day is near, or re-age the plan",
         )
     start_on = at.start_on
     shifted = old.every.date(anchor=start_on, number=steps, month_end=old.month_end) if steps else start_on

@@ -135,7 +135,7 @@ def plan_status(
     broken_on = _first_break(facts, flow, as_of)
     left = facts.total - total_paid
     last_deadline = _after(facts.rows[-1].due_on, facts.tolerance_days)
-    completed_on = _covered_on(flow, facts.total)
+    completed_on = _covered_on(flow, facts.total) if facts.total else facts.agreed_on  # nothing is left to ask for
     if completed_on is None and broken_on is None and as_of > last_deadline:
         completed_on = _after(last_deadline, 1)  # what is left is within the agreed tolerance
     superseded_on = min((other.agreed_on for other in others if other.supersedes == facts.plan_id), default=None)
