@@ -9,16 +9,16 @@ answer, whoever asks and however often.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import attrs
-
 from collectkit import contact, escalation, policy, promises
+from collectkit._strategy.aftercare import is_cured, restored, tasks_for_people
 from collectkit._strategy.batch import to_batch
 from collectkit._strategy.bundle import Aftercare, Strategy
-from collectkit._strategy.look import Look, examine
+from collectkit._strategy.look import Look, examine, stops
 from collectkit._strategy.reading import parse
+from collectkit._strategy.stepping import Taken, notice_of, take_step, trifle
 from collectkit.core.decisions import (
     AppliedHold,
     Credit,
@@ -30,16 +30,7 @@ from collectkit.core.decisions import (
     Suppress,
 )
 from collectkit.core.errors import InvalidPolicy, Problem
-from collectkit.core.events import (
-    COMMAND_TYPES,
-    Command,
-    RaiseTask,
-    RequestApproval,
-    RestoreService,
-    SendNotice,
-    semantic_key,
-)
-from collectkit.core.guards import AmountAtLeast, judge
+from collectkit.core.events import Command, SendNotice
 from collectkit.core.money import sum_by_currency
 from collectkit.core.records import AccountSnapshot, Channel, HoldReason
 from collectkit.settlement import Offer, offers
@@ -85,6 +76,7 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
     marked as always allowed pass. `review_on` is never later than the first day on which the answer could differ
     without a new fact.
 
+    >>> from datetime import date
     >>> from collectkit.core.records import Account, Debtor
     >>> snapshot = AccountSnapshot(
     ...     as_of=date(2026, 3, 13),
@@ -107,17 +99,11 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
     )
     turns += [day for day in (due.next_on, promises.next_on(look.promises, as_of=as_of)) if day is not None]
 
-    is_cured = _is_cured(look)
-    commands = list(_aftercare_commands(strategy, look))
-    if is_cured:
-        cured = _on_cure(strategy, look)
-        commands += cured.commands
-        reasons += cured.reasons
-    else:
-        taken = _take_step(strategy, look)
-        commands += taken.commands
-        reasons += taken.reasons
-        turns += taken.turns
+    ends_cycle = is_cured(look)
+    taken = _on_cure(strategy, look) if ends_cycle else take_step(strategy, look)
+    commands = (*tasks_for_people(strategy, look), *taken.commands)
+    reasons += taken.reasons
+    turns += taken.turns
 
     return Decision(
         account_id=snapshot.account.account_id,
@@ -144,7 +130,7 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
         commands=commands,
         reasons=_distinct(reasons),
         review_on=min((day for day in turns if day > as_of), default=None),
-        is_cured=is_cured,
+        is_cured=ends_cycle,
         strategy_name=strategy.name,
         strategy_version=strategy.version,
         strategy_hash=strategy.hash,
@@ -184,24 +170,17 @@ def offers_for(*, strategy: Strategy, look: Look, role: str | None = None) -> tu
 def revalidate(*, strategy: Strategy, command: SendNotice, snapshot: AccountSnapshot, now: datetime) -> LastLook:
     """Look once more before a notice is sent: keep it, defer it to a later instant, or suppress it for good.
 
-    Only here does the hour matter. A claim that was paid, disputed or held in the meantime, an address that was lost,
-    a cycle that ended and a window that closed suppress the notice; closed hours and full caps defer it.
+    Only here does the hour matter. A claim that was paid, but for a trifle, disputed or held in the meantime, an address
+    that was lost, a cycle that ended and a window that closed suppress the notice; closed hours and full caps defer it.
+    What is always allowed passes the holds, and is still not sent for what was paid.
     """
     record = next((one for one in snapshot.notices if one.key == command.key), None)
     if record is not None and not record.is_pending:
         return Suppress(reason=_reason("already", f"{command.key} was handled before"))
     look = examine(strategy=strategy, snapshot=snapshot)
-    if not command.is_always_allowed:
-        if command.cycle != snapshot.cycle:
-            return Suppress(reason=_reason("cured", "the account was cured since this was decided"))
-        live = {escalation.item_ref(item) for item in look.actionable}
-        if not live.intersection(command.receivable_ids):
-            return Suppress(
-                reason=_reason("settled_or_held", "nothing that this notice speaks of is still to be chased")
-            )
-        stopped = [hold for hold in look.account_holds if _stops(hold, command.step, command.notice)]
-        if stopped:
-            return Suppress(reason=_reason("held", f"held: {stopped[0].text or stopped[0].reason.value}"))
+    overtaken = _out_of_date(strategy, command, look)
+    if overtaken is not None:
+        return Suppress(reason=overtaken)
     if now > command.latest_at:
         return Suppress(reason=_reason("window_over", f"its window ended at {command.latest_at.isoformat()}"))
     point = next((one for one in snapshot.contact_points if one.contact_point_id == command.contact_point_id), None)
@@ -218,7 +197,7 @@ def revalidate(*, strategy: Strategy, command: SendNotice, snapshot: AccountSnap
     return Suppress(reason=why)
 
 
-# -- details: charges and steps --------------------------------------------------------------------------------
+# -- details ---------------------------------------------------------------------------------------------------
 
 _HOLDS_THAT_SPARE_CHARGES = frozenset(
     {
@@ -234,19 +213,9 @@ _HOLDS_THAT_SPARE_CHARGES = frozenset(
 """Under these nothing is charged while they last; a cease request, say, forbids contact and not fees."""
 
 
-@attrs.frozen(kw_only=True)
-class _Taken:
-    """What was chosen, why, and days on which to look again."""
-
-    commands: tuple[Command, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    turns: tuple[date, ...] = ()
-
-
 def _charges(strategy: Strategy, look: Look) -> policy.ChargesDue:
-    sparing = [hold for hold in look.account_holds if hold.reason in _HOLDS_THAT_SPARE_CHARGES]
     held = look.held_receivables
-    if sparing:
+    if any(hold.reason in _HOLDS_THAT_SPARE_CHARGES and not hold.stops for hold in look.account_holds):
         held = frozenset(item.receivable.receivable_id for item in look.balance.items)
     return policy.charges_due(
         policies=strategy.charges,
@@ -259,173 +228,18 @@ def _charges(strategy: Strategy, look: Look) -> policy.ChargesDue:
     )
 
 
-def _take_step(strategy: Strategy, look: Look) -> _Taken:
-    """Take the first step that is due and can be carried out, unless a hold, a trifle or today's step speaks against it."""
-    snapshot, as_of = look.snapshot, look.snapshot.as_of
-    account_id = snapshot.account.account_id
-    reasons = [*look.standing.blocked, *look.steps.reasons]
-    approvals = tuple(
-        RequestApproval(
-            key=key,
-            account_id=account_id,
-            stage=look.standing.wants_for or "",
-            subject=look.standing.wants_for or "",
-            authority=role,
-        )
-        for role in look.standing.wants
-        if (key := semantic_key("approval", account_id, snapshot.cycle, look.standing.wants_for or "", role))
-        not in snapshot.issued_keys
-    )
-    planned = look.steps.steps
-    if not planned:
-        return _Taken(commands=() if look.account_holds else approvals, reasons=tuple(reasons))
-    trifle = _trifle(strategy, look)
-    if trifle is not None:
-        return _Taken(reasons=(*reasons, trifle))
-    if _stepped_today(snapshot):
-        return _Taken(commands=approvals, reasons=tuple(reasons), turns=(as_of + timedelta(days=1),))
-    turns: list[date] = []
-    for place, step in enumerate(planned):
-        stopped = [hold for hold in look.account_holds if _stops(hold, step.step.id, step.step.what)]
-        if stopped and not step.step.is_always_allowed:
-            continue  # the hold has given its reason already
-        if step.step.action != "notice":
-            command = _other_command(step, snapshot)
-            rest = (as_of + timedelta(days=1),) if len(planned) > place + 1 else ()
-            return _Taken(commands=(command, *approvals), reasons=(*reasons, _late(step)), turns=(*turns, *rest))
-        chosen = contact.plan_contact(snapshot=snapshot, on=as_of, channels=step.step.channels, policy=strategy.contact)
-        if isinstance(chosen, contact.ContactPlan):
-            notice = _notice(step, chosen, snapshot)
-            return _Taken(
-                commands=(notice, *approvals),
-                reasons=(*reasons, *chosen.reasons, _late(step)),
-                turns=(*turns, as_of + timedelta(days=1)),
-            )
-        reasons += chosen.reasons
-        if chosen.next_on is not None:
-            turns.append(chosen.next_on)
-        elif strategy.aftercare.unreachable_task is not None:
-            task = _task(snapshot, strategy.aftercare.unreachable_task, "unreachable", step.anchor)
-            if task is not None:
-                return _Taken(commands=(task, *approvals), reasons=tuple(reasons), turns=(as_of + timedelta(days=1),))
-    return _Taken(commands=() if look.account_holds else approvals, reasons=tuple(reasons), turns=tuple(turns))
-
-
-def _trifle(strategy: Strategy, look: Look) -> Reason | None:
-    """Say why the arrears are too small to chase, or None."""
-    if not strategy.materiality:
-        return None
-    known = {bound.currency for bound in strategy.materiality}
-    if any(sum_.currency not in known for sum_ in look.chaseable.arrears) or not look.chaseable.arrears:
-        return None
-    verdict = judge(AmountAtLeast(fact="arrears", bounds=strategy.materiality), look.chaseable)
-    if verdict:
-        return None
-    return Reason(code="strategy.materiality", text=f"too small to chase: {'; '.join(verdict.why)}")
-
-
-def _stepped_today(snapshot: AccountSnapshot) -> bool:
-    if snapshot.last_command_on == snapshot.as_of:
-        return True
-    return any(
-        one.requested_on == snapshot.as_of and one.bounced_on is None and one.suppressed_on is None
-        for one in snapshot.notices
-    )
-
-
-def _notice(step: escalation.PlannedStep, chosen: contact.ContactPlan, snapshot: AccountSnapshot) -> SendNotice:
-    account_id = snapshot.account.account_id
-    return SendNotice(
-        key=step.key(account_id, snapshot.cycle, chosen.channel.value),
-        account_id=account_id,
-        stage=step.stage,
-        step=step.step.id,
-        late_days=step.late_days,
-        notice=step.step.what,
-        channel=chosen.channel,
-        contact_point_id=chosen.contact_point.contact_point_id,
-        cycle=snapshot.cycle,
-        occurrence=step.occurrence,
-        decided_on=snapshot.as_of,
-        earliest_at=chosen.earliest_at,
-        latest_at=chosen.latest_at,
-        receivable_ids=step.covers,
-        is_always_allowed=step.step.is_always_allowed,
-    )
-
-
-def _other_command(step: escalation.PlannedStep, snapshot: AccountSnapshot) -> Command:
-    account_id = snapshot.account.account_id
-    key = step.key(account_id, snapshot.cycle)
-    if step.step.action == "task":
-        return RaiseTask(
-            key=key,
-            account_id=account_id,
-            stage=step.stage,
-            step=step.step.id,
-            late_days=step.late_days,
-            task=step.step.what,
-            due_on=snapshot.as_of,
-        )
-    kind: type[Command] = COMMAND_TYPES[step.step.what]
-    return kind(key=key, account_id=account_id, stage=step.stage, step=step.step.id, late_days=step.late_days)
-
-
-def _late(step: escalation.PlannedStep) -> Reason:
-    when = "on its day" if not step.late_days else f"{step.late_days} days after {step.planned_on}, when it was planned"
-    return _reason("step", f"{step.step.action} {step.step.what} is taken {when}")
-
-
-# -- details: cures and broken words ---------------------------------------------------------------------------
-
-
-def _is_cured(look: Look) -> bool:
-    """Say whether this look ends the cycle: something was done about arrears, and none are left."""
-    if look.principal_past_due or look.aged.arrears:
-        return False
-    return _was_chased(look.snapshot)
-
-
-def _was_chased(snapshot: AccountSnapshot) -> bool:
-    """Say whether anything happened in this cycle that a cure should end: a sent notice, or a command.
-
-    A reminder before the due date is no dunning, so it starts no cycle.
-    """
-    account_id, cycle = snapshot.account.account_id, snapshot.cycle
-    prefixes = tuple(semantic_key(kind, account_id, cycle, "") for kind in ("task", "command", "approval"))
-    if any(key.startswith(prefixes) for key in snapshot.issued_keys):
-        return True
-    due_on = {one.receivable_id: one.due_on for one in snapshot.receivables}
-    return any(
-        one.cycle == cycle
-        and one.delivered_on is not None
-        and any(due_on.get(name.partition("#")[0], date.min) < one.requested_on for name in one.receivable_ids)
-        for one in snapshot.notices
-    )
-
-
-def _on_cure(strategy: Strategy, look: Look) -> _Taken:
-    """Thank the debtor if anything was written before, and restore what was restricted."""
-    snapshot = look.snapshot
-    account_id, cycle = snapshot.account.account_id, snapshot.cycle
-    commands: list[Command] = []
+def _on_cure(strategy: Strategy, look: Look) -> Taken:
+    """Restore what was restricted, and thank the debtor if anything was written before; thanks pass the holds."""
+    snapshot, care = look.snapshot, strategy.aftercare
     reasons = [_reason("cured", "everything past due was paid, so this cycle is over")]
-    restricted = semantic_key("command", account_id, cycle, "")
-    if any(key.startswith(restricted) and key.endswith("restrict-service") for key in snapshot.issued_keys):
-        commands.append(
-            RestoreService(
-                key=semantic_key("command", account_id, cycle, escalation.CURED, "restore-service"),
-                account_id=account_id,
-                stage=escalation.CURED,
-                step="restore-service",
-            )
-        )
-    wrote = any(one.cycle == cycle and one.delivered_on is not None for one in snapshot.notices)
-    if strategy.aftercare.thanks is not None and wrote and not look.account_holds:
-        thanks = _thanks(strategy, strategy.aftercare.thanks, strategy.aftercare.thanks_channels, snapshot)
+    restore = restored(strategy, look)
+    commands: list[Command] = [] if restore is None else [restore]
+    wrote = any(one.cycle == snapshot.cycle and one.delivered_on is not None for one in snapshot.notices)
+    if care.thanks is not None and wrote:
+        thanks = _thanks(strategy, care.thanks, care.thanks_channels, snapshot)
         commands += [thanks] if isinstance(thanks, SendNotice) else []
         reasons += [thanks] if isinstance(thanks, Reason) else []
-    return _Taken(commands=tuple(commands), reasons=tuple(reasons))
+    return Taken(commands=commands, reasons=reasons)
 
 
 def _thanks(
@@ -446,49 +260,33 @@ def _thanks(
                 anchor="",
                 covers=(),
             )
-            return _notice(planned, chosen, snapshot)
+            return notice_of(planned, chosen, snapshot)
     return _reason("no_thanks", f"no contact is possible within {MAX_THANKS_DAYS} days, so no thanks are sent")
 
 
-def _aftercare_commands(strategy: Strategy, look: Look) -> Iterable[Command]:
-    """Raise a task for each promise or plan that broke, and each instalment that was missed, once."""
-    care, snapshot = strategy.aftercare, look.snapshot
-    wanted = []
-    if care.broken_promise_task is not None:
-        broken = (promises.PromiseOutcome.BROKEN, promises.PromiseOutcome.PARTLY_KEPT)
-        wanted += [
-            (care.broken_promise_task, "promise", one.promise.promise_id)
-            for one in look.promises
-            if one.outcome in broken
-        ]
-    if care.broken_plan_task is not None:
-        wanted += [(care.broken_plan_task, "plan", one.agreement.plan_id) for one in look.plans if one.is_broken]
-    if care.missed_instalment_task is not None:
-        wanted += [
-            (care.missed_instalment_task, "instalment", escalation.item_ref(item))
-            for item in look.aged.items
-            if item.plan_id is not None and item.days_past_due > 0
-        ]
-    if not look.balance.open_items:
-        return ()
-    tasks = (_task(snapshot, name, kind, subject) for name, kind, subject in wanted)
-    return tuple(task for task in tasks if task is not None)
-
-
-def _task(snapshot: AccountSnapshot, name: str, kind: str, subject: str) -> RaiseTask | None:
-    """Make a task about a subject, or None where it was raised before."""
-    account_id = snapshot.account.account_id
-    key = semantic_key("aftercare", account_id, kind, subject)
-    if key in snapshot.issued_keys:
+def _out_of_date(strategy: Strategy, command: SendNotice, look: Look) -> Reason | None:
+    """Say which fact has overtaken a notice since it was decided, or None."""
+    if command.stage == escalation.CURED:
+        if look.principal_past_due or look.aged.arrears:
+            return _reason("relapsed", "something is past due again, so there is nothing to give thanks for")
         return None
-    return RaiseTask(key=key, account_id=account_id, task=name, due_on=snapshot.as_of, step=kind)
-
-
-# -- details: small things -------------------------------------------------------------------------------------
-
-
-def _stops(hold: AppliedHold, step_id: str, what: str) -> bool:
-    return not hold.stops or step_id in hold.stops or what in hold.stops
+    if command.is_always_allowed:  # it passes the holds, and not the payment
+        alive = {item.receivable.receivable_id for item in look.balance.open_items}
+        alive |= {escalation.item_ref(item) for item in look.aged.items}
+    else:
+        if command.cycle != look.snapshot.cycle:
+            return _reason("cured", "the account was cured since this was decided")
+        alive = {escalation.item_ref(item) for item in look.actionable}
+        alive -= look.held_refs(command.step, command.notice)
+    if command.receivable_ids and alive.isdisjoint(command.receivable_ids):
+        return _reason("settled_or_held", "nothing that this notice speaks of is still to be chased")
+    if command.is_always_allowed:
+        return None
+    stopped = [hold for hold in look.account_holds if stops(hold, command.step, command.notice)]
+    if stopped:
+        return _reason("held", f"held: {stopped[0].text or stopped[0].reason.value}")
+    stage = strategy.ladder_of(look.classified.segment).stage(command.stage)
+    return None if stage is not None and stage.is_pre_due else trifle(strategy, look)
 
 
 def _hold_reason(hold: AppliedHold) -> Reason:

@@ -34,7 +34,7 @@ from collectkit.core.records import (
     PromiseToPay,
     Receivable,
 )
-from collectkit.strategy import decide, examine, load, offers_for, parse, revalidate, to_batch
+from collectkit.strategy import Strategy, decide, examine, load, offers_for, parse, revalidate, to_batch
 
 DUE = date(2026, 3, 2)  # a Monday
 
@@ -600,3 +600,240 @@ def test_paying_early_earns_the_discount_once_as_a_credit_note_and_leaves_nothin
     assert (again.credits, again.amount_open) == ((), ())
     late = snapshot_on(early + timedelta(days=1), payments=[paid(early + timedelta(days=1), "98.00")])
     assert decide(strategy=strategy, snapshot=late).credits == ()
+
+
+# -- what a team meets in its first weeks ----------------------------------------------------------------------
+
+
+def codes(snapshot: AccountSnapshot) -> set[str]:
+    return {reason.code for reason in decide(strategy=STRATEGY, snapshot=snapshot).reasons}
+
+
+def test_a_hold_on_one_receivable_that_names_steps_stops_only_those() -> None:
+    on = DUE + timedelta(days=5)
+    hold = Hold(
+        hold_id="H", account_id="A", reason="mediation", placed_on=DUE, receivable_ids=["R"], stops=["final-demand"]
+    )
+    assert only_notice(snapshot_on(on, holds=[hold])).notice == "friendly"
+    friendly = attrs.evolve(hold, stops=["friendly"])
+    assert decide(strategy=STRATEGY, snapshot=snapshot_on(on, holds=[friendly])).commands == ()
+    second = snapshot_on(on, receivables=[receivable(), receivable("S")], holds=[friendly])
+    command = only_notice(second)
+    assert command.receivable_ids == ("S",)
+
+
+def test_the_last_look_obeys_a_hold_on_one_receivable_that_names_the_step() -> None:
+    on = DUE + timedelta(days=5)
+    command = only_notice(snapshot_on(on))
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=on, receivable_ids=["R"], stops=["friendly"])
+    answer = revalidate(strategy=STRATEGY, command=command, snapshot=snapshot_on(on, holds=[hold]), now=at(on, 11))
+    assert isinstance(answer, Suppress)
+
+
+@pytest.mark.parametrize("names", [(), ("R",)], ids=["account", "receivable"])
+def test_a_hold_that_names_steps_does_not_spare_the_fee(names: tuple[str, ...]) -> None:
+    on = DUE + timedelta(days=11)
+    hold = Hold(
+        hold_id="H", account_id="A", reason="mediation", placed_on=DUE, receivable_ids=names, stops=["final-demand"]
+    )
+    assert len(decide(strategy=STRATEGY, snapshot=snapshot_on(on, holds=[hold])).charges) == 1
+    spared = attrs.evolve(hold, stops=["charges"])
+    assert decide(strategy=STRATEGY, snapshot=snapshot_on(on, holds=[spared])).charges == ()
+
+
+def test_a_disputed_sum_does_not_lift_a_trifle_over_the_materiality() -> None:
+    on = DUE + timedelta(days=5)
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=DUE, receivable_ids=["R"])
+    facts = snapshot_on(on, receivables=[receivable(), receivable("S", "1.00")], disputes=[dispute])
+    assert decide(strategy=STRATEGY, snapshot=facts).commands == ()
+    assert "strategy.materiality" in codes(facts)
+
+
+def test_a_trifle_past_due_does_not_silence_the_reminder_of_a_great_claim_before_its_day() -> None:
+    facts = snapshot_on(DUE, receivables=[receivable("S", "1.00", DUE - timedelta(days=9)), receivable()])
+    assert only_notice(facts).notice == "pre-due"
+
+
+def test_what_was_paid_but_for_a_trifle_is_not_reminded_of_at_the_last_look() -> None:
+    on = DUE + timedelta(days=5)
+    command = only_notice(snapshot_on(on))
+    facts = snapshot_on(on, payments=[paid(on, "96.00")])
+    answer = revalidate(strategy=STRATEGY, command=command, snapshot=facts, now=at(on, 11))
+    assert isinstance(answer, Suppress)
+    assert answer.reason.code == "strategy.materiality"
+
+
+def test_a_notice_that_passes_holds_is_still_not_sent_for_a_paid_claim() -> None:
+    on = DUE + timedelta(days=5)
+    command = attrs.evolve(only_notice(snapshot_on(on)), is_always_allowed=True)
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=on)
+
+    def look(**facts: object) -> object:
+        return revalidate(strategy=STRATEGY, command=command, snapshot=snapshot_on(on, **facts), now=at(on, 11))
+
+    assert look(holds=[hold]) == Keep()
+    assert isinstance(look(payments=[paid(on)]), Suppress)
+
+
+def test_nobody_is_thanked_whose_payment_came_back_meanwhile() -> None:
+    on = DUE + timedelta(days=30)
+    facts = snapshot_on(on, payments=[paid(on)], notices=[sent("friendly", "reminder", DUE + timedelta(days=5))])
+    (thanks,) = decide(strategy=STRATEGY, snapshot=facts).commands
+    assert isinstance(thanks, SendNotice)
+
+    def look(**more: object) -> object:
+        return revalidate(strategy=STRATEGY, command=thanks, snapshot=snapshot_on(on, cycle=1, **more), now=at(on, 11))
+
+    assert look(payments=[paid(on)]) == Keep()
+    answer = look(payments=[attrs.evolve(paid(on), returned_on=on)])
+    assert isinstance(answer, Suppress)
+
+
+def test_thanks_pass_a_hold() -> None:
+    on = DUE + timedelta(days=30)
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=DUE, stops=["call"])
+    facts = snapshot_on(
+        on, payments=[paid(on)], notices=[sent("friendly", "reminder", DUE + timedelta(days=5))], holds=[hold]
+    )
+    assert only_notice(facts).notice == "thanks"
+
+
+def test_a_service_is_restored_whatever_the_restricting_step_was_called() -> None:
+    table = """
+name = "x"
+version = "1"
+[[stages]]
+id = "firm"
+after = { past_due = { days = 3 } }
+  [[stages.steps]]
+  id = "cut"
+  command = "restrict-service"
+"""
+    strategy = parse(table)
+    on = DUE + timedelta(days=3)
+    (command,) = decide(strategy=strategy, snapshot=snapshot_on(on)).commands
+    assert isinstance(command, RestrictService)
+    paid_up = snapshot_on(on, payments=[paid(on)], issued_keys=[command.key])
+    (back,) = decide(strategy=strategy, snapshot=paid_up).commands
+    assert isinstance(back, RestoreService)
+
+
+def test_a_service_is_not_restricted_before_the_notice_that_comes_first_went_out() -> None:
+    friendly = sent("friendly", "reminder", DUE + timedelta(days=5))
+    called = "task:A:0:reminder:call:R:1"
+    on = DUE + timedelta(days=30)
+    no_letter = snapshot_on(
+        on, notices=[friendly], issued_keys=[called, "aftercare:A:unreachable:R"], contact_points=[EMAIL]
+    )
+    assert decide(strategy=STRATEGY, snapshot=no_letter).commands == ()
+    assert "strategy.unannounced" in codes(no_letter)
+    final = sent("final-demand", "final-demand", DUE + timedelta(days=20))
+    told = snapshot_on(on, notices=[friendly, final], issued_keys=[called])
+    (command,) = decide(strategy=STRATEGY, snapshot=told).commands
+    assert isinstance(command, RestrictService)
+
+
+def test_a_promise_is_not_called_broken_while_the_money_may_be_clearing() -> None:
+    promise = PromiseToPay(
+        promise_id="Q", account_id="A", amount=Money(10000, "EUR"), made_on=DUE, due_on=DUE + timedelta(days=1)
+    )
+    clearing = snapshot_on(DUE + timedelta(days=2), promises=[promise])
+    assert decide(strategy=STRATEGY, snapshot=clearing).commands == ()
+    assert examine(strategy=STRATEGY, snapshot=clearing).facts.promises_broken == 0
+    assert decide(strategy=STRATEGY, snapshot=clearing).review_on == DUE + timedelta(days=3)
+    over = snapshot_on(DUE + timedelta(days=3), promises=[promise])
+    assert [type(one) for one in decide(strategy=STRATEGY, snapshot=over).commands] == [RaiseTask]
+    assert examine(strategy=STRATEGY, snapshot=over).facts.promises_broken == 1
+
+
+def test_no_leave_is_asked_for_while_the_account_is_held() -> None:
+    on = DUE + timedelta(days=60)
+    notices = [
+        sent("friendly", "reminder", DUE + timedelta(days=5)),
+        sent("final-demand", "final-demand", DUE + timedelta(days=20)),
+    ]
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=DUE)
+    held = snapshot_on(on, notices=notices, holds=[hold], last_command_on=on)
+    assert decide(strategy=STRATEGY, snapshot=held).commands == ()
+    only_call = snapshot_on(
+        on,
+        notices=notices,
+        holds=[attrs.evolve(hold, stops=["call"])],
+        issued_keys=["task:A:0:reminder:call:R:1", "command:A:0:final-demand:restrict-service"],
+    )
+    assert [type(one) for one in decide(strategy=STRATEGY, snapshot=only_call).commands] == [RequestApproval]
+
+
+def test_leave_that_ended_is_asked_for_again() -> None:
+    on = DUE + timedelta(days=70)
+    notices = [
+        sent("friendly", "reminder", DUE + timedelta(days=5)),
+        sent("final-demand", "final-demand", DUE + timedelta(days=20)),
+    ]
+    first_key = "approval:A:0:legal:manager"
+    issued = ["task:A:0:reminder:call:R:1", "command:A:0:final-demand:restrict-service", first_key]
+    leave = Approval(
+        subject="legal",
+        authority="manager",
+        granted_by="m",
+        granted_on=DUE + timedelta(days=50),
+        until_on=DUE + timedelta(days=60),
+    )
+    facts = snapshot_on(on, notices=notices, issued_keys=issued, approvals=[leave])
+    (request,) = decide(strategy=STRATEGY, snapshot=facts).commands
+    assert isinstance(request, RequestApproval)
+    assert request.key != first_key
+    again = snapshot_on(on, notices=notices, issued_keys=[*issued, request.key], approvals=[leave])
+    assert decide(strategy=STRATEGY, snapshot=again).commands == ()
+
+
+def test_what_a_provider_could_not_carry_today_goes_by_another_channel_or_waits_for_tomorrow() -> None:
+    on = DUE + timedelta(days=5)
+    failed = sent("friendly", "reminder", on, sent_on=None, bounced_on=on)
+    command = only_notice(snapshot_on(on, notices=[failed]))
+    assert (command.channel.value, command.occurrence) == ("letter", 2)
+    alone = snapshot_on(on, notices=[failed], contact_points=[EMAIL])
+    decision = decide(strategy=STRATEGY, snapshot=alone)
+    assert decision.commands == ()
+    assert decision.review_on == on + timedelta(days=1)
+    tomorrow = snapshot_on(on + timedelta(days=1), notices=[failed], contact_points=[EMAIL])
+    assert only_notice(tomorrow).channel.value == "email"
+
+
+@pytest.mark.parametrize(
+    "what", [{"bounced_on": DUE + timedelta(days=5)}, {"suppressed_on": DUE + timedelta(days=5)}], ids=str
+)
+def test_a_notice_that_failed_time_and_again_becomes_a_task_for_a_person_once(what: dict[str, date]) -> None:
+    on = DUE + timedelta(days=7)
+    failed = [
+        sent("friendly", "reminder", DUE + timedelta(days=5), sent_on=None, key=f"n{n}", occurrence=n, **what)
+        for n in range(1, 6)
+    ]
+    (task,) = decide(strategy=STRATEGY, snapshot=snapshot_on(on, notices=failed)).commands
+    assert isinstance(task, RaiseTask)
+    assert task.task == "find-contact-details"
+    again = snapshot_on(on, notices=failed, issued_keys=[task.key])
+    assert decide(strategy=STRATEGY, snapshot=again).commands == ()
+
+
+def test_a_host_that_notes_no_claims_with_its_notices_has_its_debtors_cured_as_well() -> None:
+    on = DUE + timedelta(days=30)
+    reminded = sent("friendly", "reminder", DUE + timedelta(days=5), covers=())
+    assert decide(strategy=STRATEGY, snapshot=snapshot_on(on, payments=[paid(on)], notices=[reminded])).is_cured
+    before = sent("pre-due", "pre-due", DUE - timedelta(days=2), covers=())
+    assert not decide(strategy=STRATEGY, snapshot=snapshot_on(on, payments=[paid(DUE)], notices=[before])).is_cured
+
+
+def test_the_end_of_a_circumstance_that_chose_the_segment_is_a_day_to_look_again() -> None:
+    strategy = parse('name = "x"\nversion = "1"\n[[segments]]\nid = "frail"\nwhen = { flag = "vulnerable" }')
+    ends = DUE + timedelta(days=200)
+    debtor = Debtor(debtor_id="D", kind="consumer", flags=[Flag(kind="vulnerable", since_on=DUE, until_on=ends)])
+    decision = decide(strategy=strategy, snapshot=snapshot_on(DUE + timedelta(days=90), debtor=debtor))
+    assert (decision.segment, decision.review_on) == ("frail", ends)
+
+
+def test_a_strategy_made_in_python_has_a_hash_that_follows_its_content() -> None:
+    one, same = Strategy(name="a", version="1"), Strategy(name="a", version="1")
+    other = Strategy(name="a", version="1", clearing_days=2)
+    assert one.hash == same.hash != other.hash
+    assert len(one.hash) == 64

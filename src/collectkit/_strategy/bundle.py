@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from collectkit.core.aging import STANDARD as STANDARD_BUCKETS
 from collectkit.core.aging import BucketScheme
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
 from collectkit.core.checks import as_tuple, each, identifier, non_negative_int, text_up_to
+from collectkit.core.codec import content_hash
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.money import Money
 from collectkit.core.records import Channel
@@ -36,6 +38,26 @@ def _limit_pairs(
     return tuple(pairs.items() if isinstance(pairs, Mapping) else pairs)
 
 
+def _canonical(value: object) -> bytes:
+    """Write a value down in one form, whatever the order of its sets."""
+    return json.dumps(_tree(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _tree(value: object) -> object:
+    kind: Any = type(value)
+    if attrs.has(kind):
+        # a strategy that is being made has no hash yet
+        known = {one.name: _tree(getattr(value, one.name)) for one in attrs.fields(kind) if one.name != "hash"}
+        return {"": kind.__name__, **known}
+    if isinstance(value, (tuple, list)):
+        return [_tree(one) for one in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(json.dumps(_tree(one), sort_keys=True) for one in value)
+    if isinstance(value, Mapping):
+        return sorted([str(name), _tree(one)] for name, one in value.items())
+    return value if value is None or isinstance(value, (bool, int)) else str(value)
+
+
 @attrs.frozen(kw_only=True)
 class Aftercare:
     """What follows a promise, a plan or a cure: thanks, and tasks for a person when a word was broken."""
@@ -53,12 +75,12 @@ class Strategy:
     """A named, versioned bundle of segments, ladders, charges, limits, contact rules and packs.
 
     `ladders` holds one full ladder per segment that differs; every other segment climbs `ladder`. `hash` is the
-    SHA-256 of the canonical form of the file or table it was read from: the same content gives the same hash.
+    SHA-256 of the canonical form of the file or table it was read from or, for one made in Python, of its values: the
+    same content gives the same hash.
     """
 
     name: str = attrs.field(validator=identifier)
     version: str = attrs.field(validator=text_up_to(64))
-    hash: str = attrs.field(default="", validator=text_up_to(64))
     segmentation: Segmentation = attrs.field(factory=Segmentation)
     ladder: Ladder = attrs.field(factory=Ladder)
     ladders: tuple[tuple[str, Ladder], ...] = attrs.field(default=(), converter=_ladder_pairs)
@@ -79,6 +101,9 @@ class Strategy:
     calendar: BusinessCalendar = WEEKENDS_ONLY
     packs: tuple[RulePack, ...] = attrs.field(default=(), converter=as_tuple, validator=each(RulePack))
     """Rule packs that can lower, put off or stop a charge; none is active by default."""
+    hash: str = attrs.field(
+        default=attrs.Factory(lambda self: content_hash(_canonical(self)), takes_self=True), validator=text_up_to(64)
+    )
 
     @ladders.validator
     def _check_ladders(self, _attribute: attrs.Attribute[Any], ladders: tuple[tuple[str, Ladder], ...]) -> None:

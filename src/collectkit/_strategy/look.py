@@ -27,7 +27,7 @@ __all__ = ["Look", "examine"]
 class Look:
     """What the facts say about an account on a day, before anything is decided.
 
-    `aged` holds all that is past due; `actionable` only what no hold covers. `chaseable` are the facts with the arrears
+    `aged` holds all that is past due; `actionable` only what no hold covers altogether. `chaseable` are the facts with the arrears
     of those alone: a stage that needs some sum past due is not reached by what is disputed. `plans` are judged in the
     order in which they were agreed; while one is kept, only its instalments age.
     """
