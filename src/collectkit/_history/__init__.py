@@ -1,0 +1,1 @@
+"""What `history` pushed down: gathering facts, what each kind of event adds, and telling them."""
