@@ -229,7 +229,7 @@ class Maker:
         )
 
     def _built(self, builder: Callable[..., Any], name: str, first_on: date, **terms: Any) -> Any:
-        """Build a plan, or None where its terms cannot stand for this balance: then there is no such offer."""
+        """Build a plan, or None where its terms cannot stand or leave the calendar: then there is no such offer."""
         try:
             return builder(
                 plan_id=self._id(name, first_on),
@@ -240,18 +240,15 @@ class Maker:
                 agreed_on=self.on,
                 **terms,
             )
-        except InvalidTerms:
+        except (InvalidTerms, InvalidDate):
             return None
 
     def _offer(self, kind: OfferKind, plan: PaymentPlan | None, why: str) -> Offer | None:
-        """Make an offer of a plan, or None where the rows as they came out overstep a limit."""
+        """Make an offer of a plan, or None where a row came out below the least instalment: level payments round."""
         if plan is None:
             return None
         rows = plan.schedule
-        floor = self._instalment_min()
-        if plan.ends_on > self._ends_limit() or len(rows) > self.authority.instalments_max:
-            return None
-        if len(rows) > 1 and min(row.total for row in rows) < floor:
+        if len(rows) > 1 and min(row.total for row in rows) < self._instalment_min():
             return None
         return Offer(
             offer_id=plan.plan_id,
