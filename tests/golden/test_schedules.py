@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from collectkit import plans, servicing
 from collectkit.core.calendars import Every
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
+from replay_kinds import schedules
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -205,11 +205,8 @@ def test_every_published_schedule_beside_the_checkout_is_reproduced_or_explained
 
 
 def test_the_replay_notices_a_wrong_cent(shared: Path) -> None:
-    if str(TESTS) not in sys.path:
-        sys.path.insert(0, str(TESTS))
-    module = importlib.import_module("replay_kinds.schedules")
     case = json.loads((shared / "vectors" / "schedules.json").read_text(encoding="utf-8"))["cases"][0]
     case["rows"][2]["interest"] = "0.91"
-    (outcome,) = module.replay({"cases": [case]}, shared)
+    (outcome,) = schedules.replay({"cases": [case]}, shared)
     assert outcome.status == "disagree"
     assert "row 3 interest: 0.91 is published, 0.90 came" in outcome.detail
