@@ -156,11 +156,22 @@ def test_every_plan_names_account_receivables_and_day_and_becomes_an_agreement()
             assert agreement.plan_id == offer.offer_id
 
 
-def test_a_deferral_shorter_than_two_months_is_a_late_first_instalment() -> None:
+def test_a_deferral_of_six_weeks_begins_the_months_on_its_last_day() -> None:
     limits = SettlementLimits(authorities=[attrs.evolve(COLLECTOR, deferral_days_max=45)])
     offer = only("deferred", listed(limits=limits))
     assert (offer.first_on, offer.ends_on) == (TODAY + timedelta(days=45), date(2026, 6, 16))
     assert offer.reasons[0].text == "nothing for 45 days, the longest deferral allowed"
+
+
+def test_a_deferral_past_a_short_month_is_a_late_first_instalment() -> None:
+    """30 days from 28 February are two days more than the month that anyone gets, and no step of it is left out."""
+    limits = SettlementLimits(authorities=[attrs.evolve(COLLECTOR, deferral_days_max=30)])
+    offer = only("deferred", listed(on=date(2026, 2, 28), limits=limits))
+    assert [row.due_on for row in offer.plan.schedule] == [  # type: ignore[union-attr]
+        date(2026, 3, 30),
+        date(2026, 4, 30),
+        date(2026, 5, 30),
+    ]
 
 
 def test_a_deferral_that_is_no_longer_than_what_anyone_gets_is_not_offered() -> None:
