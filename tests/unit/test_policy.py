@@ -1,0 +1,1201 @@
+"""What the room `policy` says it does: grace, measures, limits, variants, what stands in the way, and bad input."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, timedelta
+from fractions import Fraction
+
+import attrs
+import pytest
+
+from collectkit import jurisdictions
+from collectkit.core.calendars import BusinessCalendar
+from collectkit.core.decisions import Declined
+from collectkit.core.errors import InvalidDate, InvalidPolicy, InvalidRecord
+from collectkit.core.money import Money
+from collectkit.core.rates import Rate
+from collectkit.core.reading import Problems, TableReader
+from collectkit.core.records import (
+    Account,
+    AccountSnapshot,
+    Component,
+    CreditNote,
+    Debtor,
+    Dispute,
+    Hold,
+    NoticeRecord,
+    Payment,
+    PlanAgreement,
+    PlannedInstalment,
+    Receivable,
+    Waiver,
+)
+from collectkit.core.rules import RulePack
+from collectkit.core.waterfall import balance_of
+from collectkit.policy import (
+    AdvanceRebate,
+    AppliesTo,
+    ChargePolicy,
+    ChargesDue,
+    DiscountStep,
+    IncentivePolicy,
+    InterestPolicy,
+    LateFeePolicy,
+    PromptPaymentDiscount,
+    PunctualityBonus,
+    RateTerms,
+    RecoverySumPolicy,
+    ReturnedPaymentPolicy,
+    RewardsDue,
+    SettlementDiscount,
+    Tier,
+    WaiverLimits,
+    charges_due,
+    describe,
+    explain,
+    first_fee_on,
+    post,
+    preview_balance,
+    read_charges,
+    reversals_due,
+    rewards_due,
+    statutory_rate,
+    waive,
+)
+
+DUE = date(2026, 1, 31)
+EUR = "EUR"
+
+
+def invoice(name: str = "R-1", amount: int = 12_000, due_on: date = DUE, **terms: object) -> Receivable:
+    return Receivable(
+        receivable_id=name,
+        account_id="A",
+        amount_original=Money(amount, str(terms.pop("currency", EUR))),
+        issued_on=due_on - timedelta(days=30),
+        due_on=due_on,
+        **terms,  # type: ignore[arg-type]
+    )
+
+
+def facts(
+    *receivables: Receivable, on: date = date(2026, 2, 20), kind: str = "business", **more: object
+) -> AccountSnapshot:
+    return AccountSnapshot(
+        as_of=on,
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind=kind),
+        receivables=receivables or (invoice(),),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def paid(amount: int, on: date, name: str = "P-1", **terms: object) -> Payment:
+    return Payment(payment_id=name, account_id="A", amount=Money(amount, EUR), received_on=on, **terms)  # type: ignore[arg-type]
+
+
+def flat(amount: str = "5.00", **terms: object) -> LateFeePolicy:
+    return LateFeePolicy(id="fee", kind="flat", amounts={EUR: amount}, **terms)  # type: ignore[arg-type]
+
+
+def percent(rate: str = "0.015", **terms: object) -> LateFeePolicy:
+    return LateFeePolicy(id="fee", kind="percent", rate=rate, **terms)  # type: ignore[arg-type]
+
+
+def look(snapshot: AccountSnapshot, *rules: object, **options: object) -> ChargesDue:
+    bundle = ChargePolicy(
+        late_fees=[one for one in rules if isinstance(one, LateFeePolicy)],
+        interest=[one for one in rules if isinstance(one, InterestPolicy)],
+        recovery_sums=[one for one in rules if isinstance(one, RecoverySumPolicy)],
+        returned_payments=[one for one in rules if isinstance(one, ReturnedPaymentPolicy)],
+    )
+    return charges_due(policies=bundle, snapshot=snapshot, balance=balance_of(snapshot), **options)  # type: ignore[arg-type]
+
+
+def amounts(found: ChargesDue) -> list[str]:
+    return [str(charge.amount) for charge in found.charges]
+
+
+def codes(found: ChargesDue) -> list[str]:
+    return [reason.code for reason in found.skipped]
+
+
+# -- when a fee falls due --------------------------------------------------------------------------------------
+
+
+def test_no_fee_falls_due_on_the_due_day() -> None:
+    found = look(facts(on=DUE), flat())
+    assert (amounts(found), found.next_on) == ([], date(2026, 2, 1))
+
+
+def test_grace_is_a_gate_that_opens_strictly_past_its_days() -> None:
+    fee = flat(grace_days=5)
+    assert amounts(look(facts(on=date(2026, 2, 5)), fee)) == []
+    assert amounts(look(facts(on=date(2026, 2, 6)), fee)) == ["5.00 EUR"]
+
+
+def test_grace_in_business_days_passes_over_weekends() -> None:
+    # due Saturday 31 January; two business days are Monday and Tuesday, so Wednesday 4 February is past them
+    assert first_fee_on(flat(grace_business_days=2), DUE) == date(2026, 2, 4)
+
+
+def test_grace_that_shifts_the_due_date_moves_the_tiers_with_it() -> None:
+    tiers = (Tier(days_min=1, days_max=10, amounts={EUR: "1"}), Tier(days_min=11, amounts={EUR: "9"}))
+    gate = LateFeePolicy(id="fee", kind="tiered", tiers=tiers, grace_days=5)
+    shift = LateFeePolicy(id="fee", kind="tiered", tiers=tiers, grace_days=5, grace_shifts_due=True)
+    assert amounts(look(facts(on=date(2026, 2, 11)), gate)) == ["1.00 EUR", "9.00 EUR"]
+    assert amounts(look(facts(on=date(2026, 2, 11)), shift)) == ["1.00 EUR"]
+
+
+def test_a_band_of_days_that_lies_inside_the_grace_is_never_charged() -> None:
+    tiers = (Tier(days_min=1, days_max=5, amounts={EUR: "1"}), Tier(days_min=6, amounts={EUR: "9"}))
+    fee = LateFeePolicy(id="fee", kind="tiered", tiers=tiers, grace_days=7)
+    assert amounts(look(facts(), fee)) == ["9.00 EUR"]
+
+
+def test_unknown_holidays_skip_the_charge_with_a_reason() -> None:
+    calendar = BusinessCalendar(known_from_on=date(2025, 1, 1), known_until_on=date(2026, 1, 1))
+    found = look(facts(), flat(grace_business_days=2), calendar=calendar)
+    assert (codes(found), found.next_on) == (["policy.calendar_missing"], None)
+
+
+def test_a_fee_once_per_period_catches_up_what_was_missed_each_once() -> None:
+    fee = flat(once_per="period", period_months=1)
+    found = look(facts(on=date(2026, 4, 10)), fee)
+    assert [charge.key[-2:] for charge in found.charges] == [":1", ":2", ":3"]
+    assert found.next_on == date(2026, 5, 1)
+
+
+def test_a_fee_once_per_period_stops_after_its_times() -> None:
+    fee = flat(once_per="period", period_days=7, times_max=2)
+    found = look(facts(on=date(2026, 6, 1)), fee)
+    assert (len(found.charges), found.next_on) == (2, None)
+
+
+def test_a_posted_charge_is_not_given_again() -> None:
+    snapshot = facts()
+    found = look(snapshot, flat())
+    assert amounts(look(post(snapshot, found.charges), flat())) == []
+
+
+def test_a_missed_fee_is_measured_on_the_day_it_fell_due() -> None:
+    snapshot = facts(on=date(2026, 3, 20), payments=(paid(6_000, date(2026, 3, 1)),))
+    assert amounts(look(snapshot, percent("0.1"))) == ["12.00 EUR"]  # all of 120.00 was open on 1 February
+
+
+def test_a_receivable_paid_in_full_by_now_is_charged_no_missed_fee() -> None:
+    snapshot = facts(on=date(2026, 3, 20), payments=(paid(12_000, date(2026, 3, 1)),))
+    assert amounts(look(snapshot, flat())) == []
+
+
+def test_a_returned_payment_makes_the_receivable_late_from_its_due_date() -> None:
+    back = paid(12_000, DUE, returned_on=date(2026, 2, 15))
+    assert look(facts(on=date(2026, 2, 14), payments=(back,)), flat()).next_on == date(2026, 2, 15)
+    assert amounts(look(facts(on=date(2026, 2, 15), payments=(back,)), flat())) == ["5.00 EUR"]
+
+
+def test_a_receivable_issued_later_is_announced() -> None:
+    assert look(facts(invoice(due_on=date(2026, 6, 30))), flat()).next_on == date(2026, 7, 1)
+
+
+# -- how much --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("greater_of", "5.00 EUR"), ("lesser_of", "1.80 EUR")])
+def test_greater_or_lesser_of_share_and_amount(kind: str, amount: str) -> None:
+    fee = LateFeePolicy(id="fee", kind=kind, rate="0.015", amounts={EUR: "5.00"})  # type: ignore[arg-type]
+    assert amounts(look(facts(), fee)) == [amount]
+
+
+def test_a_share_of_the_original_amount_ignores_part_payment() -> None:
+    snapshot = facts(payments=(paid(11_000, DUE),))
+    assert amounts(look(snapshot, percent("0.1", base="original", never_above_open=False))) == ["12.00 EUR"]
+    assert amounts(look(snapshot, percent("0.1"))) == ["1.00 EUR"]
+
+
+def test_a_fee_is_never_above_what_is_open_unless_the_policy_says_so() -> None:
+    small = facts(invoice(amount=300))
+    assert amounts(look(small, flat())) == ["3.00 EUR"]
+    assert amounts(look(small, flat(never_above_open=False))) == ["5.00 EUR"]
+
+
+def test_tiers_by_balance_take_the_band_of_what_is_open() -> None:
+    fee = LateFeePolicy(
+        id="fee",
+        kind="tiered",
+        tiers=(
+            Tier(balance_min=Money(0, EUR), balance_below=Money(12_000, EUR), amounts={EUR: "1"}),
+            Tier(balance_min=Money(12_000, EUR), rate="0.1", amounts={EUR: "2"}),
+        ),
+    )
+    assert amounts(look(facts(), fee)) == ["14.00 EUR"]
+    assert amounts(look(facts(invoice(amount=11_999)), fee)) == ["1.00 EUR"]
+
+
+def test_a_floor_is_applied_before_the_cap_with_both_reasons() -> None:
+    found = look(facts(), percent(fee_floor={EUR: "4"}, fee_cap={EUR: "4"}))
+    assert amounts(found) == ["4.00 EUR"]
+    assert [reason.code for reason in found.charges[0].reasons] == ["policy.late_fee", "policy.fee_floor"]
+
+
+def test_an_item_cap_holds_over_all_charges_on_one_receivable() -> None:
+    fee = flat(once_per="period", period_months=1, item_cap={EUR: "12"})
+    found = look(facts(on=date(2026, 6, 10)), fee)
+    assert amounts(found) == ["5.00 EUR", "5.00 EUR", "2.00 EUR"]
+    assert codes(found) == ["policy.item_cap"]
+
+
+def test_a_yearly_cap_holds_over_the_account() -> None:
+    snapshot = facts(invoice("R-1"), invoice("R-2"))
+    found = look(snapshot, flat(yearly_cap={EUR: "7"}))
+    assert amounts(found) == ["5.00 EUR", "2.00 EUR"]
+
+
+def test_a_yearly_cap_begins_anew_with_the_year() -> None:
+    fee = flat(once_per="period", period_months=1, yearly_cap={EUR: "5"})
+    old = invoice(due_on=date(2025, 11, 30))
+    snapshot = facts(old, on=date(2025, 12, 31))
+    snapshot = post(snapshot, look(snapshot, fee).charges)
+    found = look(attrs.evolve(snapshot, as_of=date(2026, 1, 31)), fee)
+    assert amounts(found) == ["5.00 EUR"]
+
+
+def test_a_posted_charge_whose_key_cannot_be_read_counts_against_every_cap() -> None:
+    odd = invoice("C-1", amount=400, component="fee", charge_key="something else", parent_id="R-1")
+    found = look(facts(invoice(), odd), flat(item_cap={EUR: "5"}))
+    assert amounts(found) == ["1.00 EUR"]
+
+
+def test_a_small_balance_is_not_charged() -> None:
+    found = look(facts(invoice(amount=999)), flat(minimum_balance={EUR: "10"}))
+    assert (amounts(found), codes(found)) == ([], ["policy.materiality"])
+
+
+def test_an_amount_in_another_currency_is_never_converted() -> None:
+    found = look(facts(invoice(currency="USD")), flat())
+    assert (amounts(found), codes(found)) == ([], ["policy.no_amount"])
+
+
+def test_a_fee_that_rounds_to_nothing_is_skipped_with_a_reason() -> None:
+    found = look(facts(invoice(amount=10)), percent("0.001"))
+    assert (amounts(found), codes(found)) == ([], ["policy.zero"])
+
+
+def test_rounding_is_the_one_that_is_named() -> None:
+    snapshot = facts(invoice(amount=12_100))  # 1.5 % of 121.00 is 1.815
+    assert amounts(look(snapshot, percent(rounding="half_even"))) == ["1.82 EUR"]
+    assert amounts(look(snapshot, percent(rounding="down"))) == ["1.81 EUR"]
+
+
+def test_a_fee_is_charged_on_a_fee_only_where_the_policy_says_so() -> None:
+    fee = invoice("F-1", amount=1_000, component="fee", parent_id="R-0", charge_key="fee:A:R-0:old:1")
+    assert amounts(look(facts(fee), flat())) == []
+    assert amounts(look(facts(fee), flat(on_charges=True))) == ["5.00 EUR"]
+
+
+# -- for whom --------------------------------------------------------------------------------------------------
+
+
+def test_the_most_specific_variant_wins_under_one_key() -> None:
+    general, chronic = flat("5"), flat("9", applies_to=AppliesTo(segments=("chronic",)))
+    assert amounts(look(facts(), general, chronic)) == ["5.00 EUR"]
+    found = look(facts(), general, chronic, segment="chronic")
+    assert (amounts(found), found.charges[0].key) == (["9.00 EUR"], "fee:A:R-1:fee:1")
+
+
+def test_a_tie_between_variants_is_refused_naming_both() -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        ChargePolicy(
+            late_fees=[
+                flat(applies_to=AppliesTo(segments=("chronic",))),
+                flat("9", applies_to=AppliesTo(currencies=(EUR,))),
+            ]
+        )
+    assert error.value.code == "policy.tie"
+    assert "late_fees[0]" in str(error.value)
+    assert "late_fees[1]" in str(error.value)
+
+
+def test_variants_that_never_meet_do_not_tie() -> None:
+    rules = [flat(applies_to=AppliesTo(kinds=(kind,))) for kind in ("invoice", "rent")]
+    assert len(ChargePolicy(late_fees=rules).late_fees) == 2
+
+
+def test_one_id_for_two_kinds_of_rule_is_refused() -> None:
+    with pytest.raises(InvalidPolicy, match="another kind"):
+        ChargePolicy(late_fees=[flat()], returned_payments=[ReturnedPaymentPolicy(id="fee", amounts={EUR: "1"})])
+
+
+# -- what stands in the way ------------------------------------------------------------------------------------
+
+
+def test_a_disputed_receivable_is_not_charged_and_says_so() -> None:
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=DUE, receivable_ids=("R-1",))
+    found = look(facts(disputes=(dispute,)), flat())
+    assert (amounts(found), codes(found), found.next_on) == ([], ["policy.disputed"], None)
+
+
+def test_the_undisputed_part_can_be_charged() -> None:
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=DUE, receivable_ids=("R-1",), amount=Money(10_000, EUR))
+    found = look(facts(disputes=(dispute,)), percent("0.1", disputes="undisputed_part"))
+    assert amounts(found) == ["2.00 EUR"]
+
+
+def test_a_partial_dispute_over_several_receivables_falls_on_the_oldest() -> None:
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=DUE, amount=Money(15_000, EUR))
+    both = facts(invoice("R-1"), invoice("R-2", due_on=DUE + timedelta(days=1)), disputes=(dispute,))
+    found = look(both, percent("0.1", disputes="undisputed_part"))
+    assert [(charge.receivable_id, str(charge.amount)) for charge in found.charges] == [("R-2", "9.00 EUR")]
+
+
+def test_a_hold_stops_the_charge_until_it_ends_by_itself() -> None:
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=DUE, until_on=date(2026, 3, 1))
+    found = look(facts(holds=(hold,)), flat())
+    assert (codes(found), found.next_on) == (["policy.held"], date(2026, 3, 1))
+    assert amounts(look(facts(on=date(2026, 3, 1), holds=(hold,)), flat())) == ["5.00 EUR"]
+
+
+def test_a_hold_of_other_steps_lets_the_charge_pass() -> None:
+    hold = Hold(hold_id="H", account_id="A", reason="manual", placed_on=DUE, stops=("final-letter",))
+    assert amounts(look(facts(holds=(hold,)), flat())) == ["5.00 EUR"]
+
+
+def test_a_receivable_held_by_the_caller_is_not_charged() -> None:
+    assert codes(look(facts(), flat(), held_receivables=frozenset({"R-1"}))) == ["policy.held"]
+
+
+def plan(**terms: object) -> PlanAgreement:
+    parts = [PlannedInstalment(number=n, due_on=date(2026, 2, 10 * n), amount=Money(6_000, EUR)) for n in (1, 2)]
+    return PlanAgreement(
+        plan_id="PL",
+        account_id="A",
+        covers=("R-1",),
+        agreed_on=date(2026, 2, 5),
+        instalments=parts,
+        **terms,  # type: ignore[arg-type]
+    )
+
+
+def test_a_running_plan_silences_the_due_date_it_replaces() -> None:
+    found = look(facts(on=date(2026, 2, 8), plans=(plan(),)), flat())
+    assert codes(found) == ["policy.on_plan"]
+
+
+def test_a_broken_plan_lets_the_original_due_date_speak_again() -> None:
+    found = look(facts(on=date(2026, 2, 11), plans=(plan(),)), flat())
+    assert amounts(found) == ["5.00 EUR"]
+
+
+def test_a_missed_instalment_is_charged_once_for_each() -> None:
+    fee = flat(once_per="instalment")
+    late = facts(on=date(2026, 2, 22), plans=(plan(tolerance_days=60),))
+    found = look(late, fee)
+    assert [charge.key for charge in found.charges] == ["fee:A:R-1:fee:PL#1", "fee:A:R-1:fee:PL#2"]
+    assert amounts(look(post(late, found.charges), fee)) == []
+
+
+def test_an_instalment_paid_in_time_is_not_charged() -> None:
+    on_time = facts(on=date(2026, 2, 12), plans=(plan(),), payments=(paid(6_000, date(2026, 2, 10)),))
+    assert amounts(look(on_time, flat(once_per="instalment"))) == []
+
+
+def notice(key: str = "notice:A:1", **terms: object) -> NoticeRecord:
+    return NoticeRecord(
+        key=key,
+        notice="reminder",
+        stage="reminder",
+        step="1",
+        channel="letter",
+        cycle=0,
+        requested_on=date(2026, 2, 10),
+        sent_on=date(2026, 2, 10),
+        **terms,  # type: ignore[arg-type]
+    )
+
+
+def test_a_fee_once_per_notice_is_charged_for_each_notice_sent_while_late() -> None:
+    fee = flat(once_per="notice", notices=("reminder",))
+    two = facts(notices=(notice(), notice("notice:A:2")))
+    found = look(two, fee)
+    assert len({charge.key for charge in found.charges}) == 2
+    assert amounts(look(post(two, found.charges), fee)) == []
+
+
+@pytest.mark.parametrize("terms", [{"bounced_on": date(2026, 2, 11)}, {"suppressed_on": date(2026, 2, 10)}])
+def test_a_notice_that_did_not_arrive_costs_nothing(terms: dict[str, date]) -> None:
+    assert amounts(look(facts(notices=(notice(**terms),)), flat(once_per="notice"))) == []
+
+
+def test_a_notice_before_the_grace_ended_costs_nothing() -> None:
+    assert amounts(look(facts(notices=(notice(),)), flat(once_per="notice", grace_days=15))) == []
+
+
+def test_a_balance_of_another_day_is_refused() -> None:
+    snapshot = facts()
+    with pytest.raises(InvalidRecord, match="another account or day"):
+        charges_due(policies=ChargePolicy(), snapshot=snapshot, balance=balance_of(attrs.evolve(snapshot, as_of=DUE)))
+
+
+# -- what is said ----------------------------------------------------------------------------------------------
+
+
+def test_a_charge_explains_base_rate_days_and_limit() -> None:
+    found = look(facts(), percent("0.5", fee_cap={EUR: "40"}, grace_days=5, cite="contract 4.2"))
+    assert explain(found.charges[0]).splitlines() == [
+        "40.00 EUR fee (fee) on 2026-02-20",
+        "  fee for receivable R-1: 50 % of 120.00 EUR is 60.00 EUR; 6 days past due on 2026-02-06 (due 2026-01-31), "
+        "past 5 days of grace (contract 4.2)",
+        "  limited to the cap of 40.00 EUR (contract 4.2)",
+    ]
+
+
+def test_terms_are_printed_for_the_debtor() -> None:
+    policy = ChargePolicy(
+        late_fees=[
+            flat(
+                once_per="period",
+                period_months=1,
+                times_max=3,
+                grace_business_days=5,
+                applies_to=AppliesTo(kinds=("rent",)),
+            ),
+            LateFeePolicy(
+                id="tiers",
+                kind="tiered",
+                tiers=(Tier(days_min=1, days_max=30, amounts={EUR: "5"}), Tier(days_min=31, rate="0.1")),
+                disputes="undisputed_part",
+                minimum_balance={EUR: "10"},
+                cite="contract 4.2",
+            ),
+            LateFeePolicy(
+                id="notice", kind="flat", amounts={EUR: "2"}, once_per="notice", notices=("final",), on_charges=True
+            ),
+        ],
+        interest=[InterestPolicy(id="interest", terms=RateTerms(rate=Rate.percent(9), rests_months=1), grace_days=3)],
+        recovery_sums=[recovery()],
+        returned_payments=[ReturnedPaymentPolicy(id="bounced", amounts={EUR: "8"})],
+    )
+    text = describe(policy)
+    assert (
+        "fee (rent): 5.00 EUR is charged once every month, at most 3 times, for each receivable that is more than 5 business days past due."
+        in text
+    )
+    assert "tiers: from 1 to 30 days: 5.00 EUR; from 31 days: 10 % of what is open" in text
+    assert (
+        "Nothing is charged while less than 10.00 EUR is open. A disputed part is left out. Basis: contract 4.2."
+        in text
+    )
+    assert "notice: 2.00 EUR is charged once for each notice final sent about a receivable" in text
+    assert "interest: interest at 9 % a year on what is past due, for each day." in text
+    assert "bounced: 8.00 EUR is charged for each payment that is returned." in text
+    assert "reviewed through 2026-11-22" in text
+
+
+def test_a_preview_shows_what_will_be_owed() -> None:
+    preview = preview_balance(facts(on=DUE), date(2026, 2, 10), policies=ChargePolicy(late_fees=[flat()]))
+    assert [str(one) for one in preview.amount_open] == ["125.00 EUR"]
+
+
+def test_a_preview_of_an_earlier_day_is_refused() -> None:
+    with pytest.raises(InvalidDate, match="before the snapshot"):
+        preview_balance(facts(), DUE, policies=ChargePolicy())
+
+
+# -- interest and recovery sums --------------------------------------------------------------------------------
+
+
+def interest(**terms: object) -> InterestPolicy:
+    rate = terms.pop("terms", RateTerms(rate=Rate.percent(9)))
+    return InterestPolicy(id="interest", terms=rate, **terms)  # type: ignore[arg-type]
+
+
+def recovery(pack: RulePack | None = None) -> RecoverySumPolicy:
+    return RecoverySumPolicy(
+        id="sum", pack=pack or jurisdictions.load("eu-late-payment"), rule_id="eu.lpd.compensation"
+    )
+
+
+def test_interest_is_posted_for_whole_months_and_not_before() -> None:
+    assert amounts(look(facts(on=date(2026, 2, 28)), interest())) == []
+    found = look(facts(on=date(2026, 3, 1)), interest())
+    assert amounts(found) == ["0.83 EUR"]  # 120 x 9 % x 28 / 365 = 0.8285
+    assert found.charges[0].key == "accrual:A:R-1:interest:2026-02-01..2026-03-01"
+    assert found.next_on == date(2026, 4, 1)
+
+
+def test_what_merely_accrues_sets_no_next_look() -> None:
+    assert look(facts(), interest(post_every_months=None)).next_on is None
+
+
+def test_interest_survives_the_payment_of_principal() -> None:
+    settled = facts(on=date(2026, 3, 10), payments=(paid(12_000, date(2026, 2, 15)),))
+    found = look(settled, interest(post_every_months=None))
+    assert amounts(found) == ["0.41 EUR"]  # the 14 days from 1 to 14 February; 120 x 9 % x 14 / 365 = 0.4142
+
+
+def test_interest_follows_a_part_payment_by_the_day() -> None:
+    snapshot = facts(on=date(2026, 3, 1), payments=(paid(6_000, date(2026, 2, 15)),))
+    assert amounts(look(snapshot, interest())) == ["0.62 EUR"]  # 14 days on 120 and 14 on 60: 0.6214
+
+
+def test_interest_below_its_minimum_waits() -> None:
+    waiting = look(facts(on=date(2026, 3, 1)), interest(minimum_amount={EUR: "1"}))
+    assert amounts(waiting) == []
+    assert amounts(look(facts(on=date(2026, 4, 1)), interest(minimum_amount={EUR: "1"}))) == ["1.75 EUR"]
+
+
+def test_interest_within_the_grace_is_never_posted() -> None:
+    soon = facts(on=date(2026, 3, 10), payments=(paid(12_000, date(2026, 2, 5)),))
+    assert amounts(look(soon, interest(post_every_months=None, grace_days=5))) == []
+    assert amounts(look(soon, interest(post_every_months=None, grace_days=3))) == ["0.12 EUR"]
+
+
+def test_grace_that_shifts_bears_no_interest() -> None:
+    found = look(facts(on=date(2026, 3, 11)), interest(grace_days=10, grace_shifts_due=True))
+    assert found.charges[0].key.endswith("2026-02-11..2026-03-11")
+
+
+def test_statutory_interest_is_not_for_consumers() -> None:
+    terms = RateTerms(pack=jurisdictions.load("uk-late-payment"), rule_id="uk.lpcda.interest")
+    found = look(facts(on=date(2026, 3, 1), kind="consumer"), interest(terms=terms))
+    assert (amounts(found), codes(found)) == ([], ["policy.law_not_applicable"])
+
+
+def test_interest_past_the_last_known_rate_is_stale_not_guessed() -> None:
+    terms = RateTerms(pack=jurisdictions.load("de-late-payment"), rule_id="de.bgb288.business")
+    found = look(facts(on=date(2026, 8, 1)), interest(terms=terms))
+    assert (amounts(found), codes(found)) == ([], ["policy.law_stale"])
+
+
+def test_statutory_interest_names_law_rate_and_review_date() -> None:
+    terms = RateTerms(pack=jurisdictions.load("de-late-payment"), rule_id="de.bgb288.business")
+    found = look(facts(on=date(2026, 3, 1)), interest(terms=terms))
+    assert "10.27 % by BGB, § 288(2), from 1.27 %; the reference is derived" in explain(found.charges[0])
+    assert "reviewed through 2026-11-22" in explain(found.charges[0])
+
+
+def test_a_recovery_sum_is_charged_once_per_receivable() -> None:
+    snapshot = facts(invoice("R-1"), invoice("R-2"), invoice("R-3"))
+    found = look(snapshot, recovery())
+    assert (amounts(found), {charge.component for charge in found.charges}) == (["40.00 EUR"] * 3, {Component.COST})
+    assert amounts(look(post(snapshot, found.charges), recovery())) == []
+
+
+def test_a_recovery_sum_is_never_converted() -> None:
+    assert codes(look(facts(invoice(currency="GBP")), recovery())) == ["policy.law_unknown"]
+
+
+def test_a_recovery_sum_past_the_review_date_is_stale() -> None:
+    assert codes(look(facts(invoice(due_on=date(2026, 12, 1)), on=date(2026, 12, 24)), recovery())) == [
+        "policy.law_stale"
+    ]
+
+
+# -- rule packs ------------------------------------------------------------------------------------------------
+
+
+def test_a_law_limits_the_fee_and_is_cited_with_its_review_date() -> None:
+    pack = jurisdictions.load("us-reg-z")
+    mortgage = invoice(amount=50_000, currency="USD", kind="high_cost_mortgage")
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "45"})
+    found = look(facts(mortgage, kind="consumer"), fee, packs=(pack,))
+    assert amounts(found) == ["20.00 USD"]
+    assert found.charges[0].reasons[-1].code == "policy.law_cap"
+    assert "us-reg-z/2026.1 (reviewed through 2026-11-22)" in str(found.charges[0].reasons[-1])
+    assert found.packs == (pack.label,)
+
+
+def test_a_law_puts_a_fee_off_to_its_first_day() -> None:
+    mortgage = invoice(amount=50_000, currency="USD", kind="high_cost_mortgage")
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "5"})
+    early = look(facts(mortgage, on=date(2026, 2, 10), kind="consumer"), fee, packs=(jurisdictions.load("us-reg-z"),))
+    assert (codes(early), early.next_on) == (["policy.law_grace"], date(2026, 2, 15))
+
+
+def test_a_law_limits_all_fees_of_one_late_payment_together() -> None:
+    mortgage = invoice(amount=50_000, currency="USD", kind="high_cost_mortgage")
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "15"}, once_per="period", period_days=1, times_max=3)
+    found = look(facts(mortgage, kind="consumer"), fee, packs=(jurisdictions.load("us-reg-z"),))
+    assert amounts(found) == ["15.00 USD", "5.00 USD"]
+    assert codes(found) == ["policy.law_cap"]
+
+
+def test_a_law_past_its_review_date_blocks_the_fee() -> None:
+    mortgage = invoice(amount=50_000, currency="USD", kind="high_cost_mortgage", due_on=date(2026, 11, 1))
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "5"})
+    found = look(facts(mortgage, on=date(2026, 12, 1), kind="consumer"), fee, packs=(jurisdictions.load("us-reg-z"),))
+    assert (amounts(found), codes(found)) == ([], ["policy.law_stale"])
+
+
+def test_a_law_in_another_currency_blocks_the_fee() -> None:
+    home = invoice(kind="mortgage")
+    packs = (jurisdictions.load("us-reg-z"), jurisdictions.load("us-ca"))
+    assert codes(look(facts(home, kind="consumer"), flat(), packs=packs)) == ["policy.law_unknown"]
+
+
+def test_a_card_fee_is_capped_at_the_minimum_payment() -> None:
+    card = invoice(amount=1_500, currency="USD", kind="credit_card")
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "45"}, never_above_open=False)
+    found = look(facts(card, kind="consumer"), fee, packs=(jurisdictions.load("us-reg-z"),))
+    assert amounts(found) == ["15.00 USD"]
+
+
+def test_a_fee_that_fell_due_in_a_breathing_space_is_never_charged() -> None:
+    space = Hold(hold_id="H", account_id="A", reason="breathing_space", placed_on=date(2026, 1, 20))
+    pack = jurisdictions.load("uk-breathing-space")
+    after = facts(on=date(2026, 6, 1), holds=(attrs.evolve(space, until_on=date(2026, 3, 21)),))
+    assert codes(look(after, flat(), packs=(pack,))) == ["policy.moratorium"]
+    assert amounts(look(after, flat())) == ["5.00 EUR"]  # without the pack the hold only put it off
+
+
+def test_days_of_a_breathing_space_bear_no_interest() -> None:
+    space = Hold(
+        hold_id="H", account_id="A", reason="breathing_space", placed_on=date(2026, 2, 1), until_on=date(2026, 3, 1)
+    )
+    found = look(
+        facts(on=date(2026, 4, 1), holds=(space,)), interest(), packs=(jurisdictions.load("uk-breathing-space"),)
+    )
+    assert amounts(found) == ["0.92 EUR"]  # March only: 120 x 9 % x 31 / 365
+
+
+def test_an_overlay_without_its_base_is_refused() -> None:
+    with pytest.raises(InvalidPolicy, match="must not be used without us-reg-z"):
+        look(facts(), flat(), packs=(jurisdictions.load("us-ca"),))
+
+
+# -- returned payments -----------------------------------------------------------------------------------------
+
+
+def test_a_returned_payment_is_charged_once() -> None:
+    rule = ReturnedPaymentPolicy(id="bounced", amounts={EUR: "8"})
+    snapshot = facts(payments=(paid(12_000, DUE, returned_on=date(2026, 2, 3)),))
+    found = look(snapshot, rule)
+    assert amounts(found) == ["8.00 EUR"]
+    assert amounts(look(post(snapshot, found.charges), rule)) == []
+
+
+def test_a_returned_payment_costs_no_more_than_itself() -> None:
+    rule = ReturnedPaymentPolicy(id="bounced", amounts={EUR: "8"})
+    assert amounts(look(facts(payments=(paid(300, DUE, returned_on=date(2026, 2, 3)),)), rule)) == ["3.00 EUR"]
+
+
+def test_one_event_bears_one_fee_where_the_rule_says_so() -> None:
+    rule = ReturnedPaymentPolicy(id="bounced", amounts={EUR: "8"}, exclusive_with=("fee",))
+    snapshot = facts(payments=(paid(12_000, DUE, returned_on=date(2026, 2, 3)),))
+    found = look(snapshot, rule, flat())
+    assert (amounts(found), codes(found)) == (["5.00 EUR"], ["policy.same_event"])
+
+
+# -- waivers and reversals -------------------------------------------------------------------------------------
+
+LIMITS = WaiverLimits(most={"collector": {EUR: "3"}, "manager": {EUR: "100"}})
+
+
+def charged() -> AccountSnapshot:
+    snapshot = facts()
+    return post(snapshot, look(snapshot, flat()).charges)
+
+
+def test_a_charge_is_waived_within_the_limit_of_the_authority() -> None:
+    snapshot = charged()
+    waiver = waive(
+        balance=balance_of(snapshot),
+        receivable_id="fee:A:R-1:fee:1",
+        on=snapshot.as_of,
+        reason="first time",
+        authority="manager",
+        limits=LIMITS,
+    )
+    assert isinstance(waiver, Waiver)
+    assert balance_of(attrs.evolve(snapshot, waivers=(waiver,))).amount_open == {EUR: Money(12_000, EUR)}
+
+
+def test_a_waiver_over_the_limit_is_declined_with_the_way_out() -> None:
+    snapshot = charged()
+    no = waive(
+        balance=balance_of(snapshot),
+        receivable_id="fee:A:R-1:fee:1",
+        on=snapshot.as_of,
+        reason="",
+        authority="collector",
+        limits=LIMITS,
+    )
+    assert isinstance(no, Declined)
+    assert [reason.code for reason in no.reasons] == ["policy.waive_reason", "policy.waive_authority"]
+    assert "ask manager" in str(no)
+
+
+@pytest.mark.parametrize(
+    ("name", "amount", "code"),
+    [
+        ("R-1", None, "policy.waive_principal"),
+        ("fee:A:R-1:fee:1", Money(501, EUR), "policy.waive_too_much"),
+        ("fee:A:R-1:fee:1", Money(0, EUR), "policy.waive_nothing"),
+        ("fee:A:R-1:fee:1", Money(1, "USD"), "policy.waive_currency"),
+    ],
+)
+def test_a_waiver_that_cannot_stand_is_declined(name: str, amount: Money | None, code: str) -> None:
+    snapshot = charged()
+    no = waive(
+        balance=balance_of(snapshot),
+        receivable_id=name,
+        on=snapshot.as_of,
+        reason="why",
+        authority="manager",
+        limits=LIMITS,
+        amount=amount,
+    )
+    assert isinstance(no, Declined)
+    assert no.reasons[0].code == code
+
+
+def test_a_charge_is_taken_back_when_the_payment_turns_out_to_have_been_in_time() -> None:
+    policies = ChargePolicy(late_fees=[flat()])
+    late_news = attrs.evolve(
+        charged(), payments=(paid(12_000, date(2026, 2, 25), effective_on=DUE),), as_of=date(2026, 2, 25)
+    )
+    (reversal,) = reversals_due(policies=policies, snapshot=late_news)
+    assert (reversal.receivable_id, reversal.amount) == ("fee:A:R-1:fee:1", Money(500, EUR))
+    waived = attrs.evolve(late_news, waivers=(reversal.as_waiver(on=late_news.as_of, authority="system"),))
+    assert reversals_due(policies=policies, snapshot=waived) == ()
+
+
+def test_a_charge_is_not_taken_back_for_a_payment_that_came_after_it() -> None:
+    later = attrs.evolve(charged(), payments=(paid(12_000, date(2026, 2, 25)),), as_of=date(2026, 2, 25))
+    assert reversals_due(policies=ChargePolicy(late_fees=[flat()]), snapshot=later) == ()
+
+
+def test_only_the_excess_of_a_share_is_taken_back() -> None:
+    policies = ChargePolicy(late_fees=[percent("0.1")])
+    snapshot = facts()
+    snapshot = post(snapshot, look(snapshot, percent("0.1")).charges)
+    half = attrs.evolve(snapshot, payments=(paid(6_000, date(2026, 2, 25), effective_on=DUE),), as_of=date(2026, 2, 25))
+    assert [str(one.amount) for one in reversals_due(policies=policies, snapshot=half)] == ["6.00 EUR"]
+
+
+def test_interest_posted_past_the_true_day_of_payment_is_taken_back() -> None:
+    policies = ChargePolicy(interest=[interest()])
+    snapshot = facts(on=date(2026, 3, 1))
+    snapshot = post(snapshot, look(snapshot, interest()).charges)
+    news = attrs.evolve(
+        snapshot, payments=(paid(12_000, date(2026, 3, 5), effective_on=date(2026, 2, 15)),), as_of=date(2026, 3, 5)
+    )
+    assert [str(one.amount) for one in reversals_due(policies=policies, snapshot=news)] == [
+        "0.42 EUR"
+    ]  # 0.83 less 0.41
+
+
+def test_a_charge_of_unknown_origin_is_left_alone() -> None:
+    odd = invoice("C-1", amount=400, component="fee", charge_key="x", parent_id="R-1")
+    assert reversals_due(policies=ChargePolicy(late_fees=[flat()]), snapshot=facts(invoice(), odd)) == ()
+
+
+# -- incentives ------------------------------------------------------------------------------------------------
+
+TERMS = PromptPaymentDiscount(id="2/10 net 30", rate="0.02", discount_days=10, net_days=30)
+ISSUED = DUE - timedelta(days=30)
+
+
+def rewards(snapshot: AccountSnapshot, *incentives: object, **terms: object) -> RewardsDue:
+    policy = IncentivePolicy(incentives=incentives, **terms)  # type: ignore[arg-type]
+    return rewards_due(policy=policy, snapshot=snapshot, balance=balance_of(snapshot))
+
+
+@pytest.mark.parametrize(("day", "amount"), [(10, ["2.40 EUR"]), (11, [])])
+def test_the_last_discount_day_counts_to_its_end(day: int, amount: list[str]) -> None:
+    snapshot = facts(payments=(paid(11_760, ISSUED + timedelta(days=day)),))
+    assert [str(one.amount) for one in rewards(snapshot, TERMS).rewards] == amount
+
+
+def test_a_discount_is_earned_only_by_paying_everything_else() -> None:
+    assert rewards(facts(payments=(paid(11_759, ISSUED),)), TERMS).rewards == ()
+
+
+def test_a_discount_posted_as_a_credit_note_is_not_given_again() -> None:
+    snapshot = facts(payments=(paid(11_760, ISSUED),))
+    (reward,) = rewards(snapshot, TERMS).rewards
+    note = CreditNote(
+        credit_note_id=reward.key, account_id="A", amount=reward.amount, issued_on=ISSUED, receivable_ids=("R-1",)
+    )
+    settled = attrs.evolve(snapshot, credit_notes=(note,))
+    assert rewards(settled, TERMS).rewards == ()
+    assert balance_of(settled).amount_open == {}
+
+
+def test_a_discount_says_what_it_costs_and_what_it_is_worth() -> None:
+    (reward,) = rewards(facts(payments=(paid(11_760, ISSUED + timedelta(days=10)),)), TERMS).rewards
+    assert reward.cost == Money(240, EUR)
+    assert reward.annualised_yield == Fraction(2, 98) * Fraction(365, 20)
+
+
+def test_a_sliding_scale_gives_less_for_later_days() -> None:
+    terms = attrs.evolve(TERMS, steps=(DiscountStep(days=20, rate="0.01"),))
+    snapshot = facts(payments=(paid(11_880, ISSUED + timedelta(days=15)),))
+    assert [str(one.amount) for one in rewards(snapshot, terms).rewards] == ["1.20 EUR"]
+
+
+def test_a_discount_and_a_late_fee_never_meet() -> None:
+    same_day = PromptPaymentDiscount(id="d", rate="0.02", discount_days=30, net_days=30)
+    snapshot = facts(on=date(2026, 2, 1), payments=(paid(11_760, DUE),))
+    assert [str(one.amount) for one in rewards(snapshot, same_day).rewards] == ["2.40 EUR"]
+    late = facts(on=date(2026, 2, 1), payments=(paid(11_760, date(2026, 2, 1)),))
+    assert rewards(late, same_day).rewards == ()
+    assert len(look(late, flat()).charges) == 1
+
+
+def test_each_advance_payment_rebates_a_part_of_the_charge_up_to_its_limit() -> None:
+    fee = invoice("F-1", amount=1_000, due_on=date(2026, 1, 5), component="fee", parent_id="R-1")
+    early = [paid(1_000, date(2026, 1, day), name=f"P-{day}", receivable_ids=("R-1",)) for day in (10, 12, 14)]
+    rebate = AdvanceRebate(id="early", rate="0.4", days_early=5, rate_max="0.9")
+    found = rewards(facts(invoice(), fee, payments=early), rebate).rewards
+    assert [str(one.amount) for one in found] == ["4.00 EUR", "4.00 EUR", "1.00 EUR"]
+    assert len({one.key for one in found}) == 3
+
+
+def test_a_run_of_punctual_payments_earns_a_bonus_and_a_late_one_breaks_it() -> None:
+    days = [date(2026, month, 28) for month in (1, 2, 3, 4)]
+    items = [invoice(f"R-{number}", due_on=day) for number, day in enumerate(days)]
+    bonus = PunctualityBonus(id="bonus", streak=2, amounts={EUR: "10"})
+    on_time = [
+        paid(12_000, day, name=f"P-{day}", receivable_ids=(one.receivable_id,))
+        for day, one in zip(days, items, strict=True)
+    ]
+    found = rewards(facts(*items, on=date(2026, 5, 1), payments=on_time), bonus).rewards
+    assert [one.receivable_id for one in found] == ["R-1", "R-3"]
+    late = [attrs.evolve(on_time[0], effective_on=days[0] + timedelta(days=1)), *on_time[1:]]
+    found = rewards(facts(*items, on=date(2026, 5, 1), payments=late), bonus).rewards
+    assert [one.receivable_id for one in found] == ["R-2"]
+
+
+def test_a_bonus_can_be_an_entitlement_that_the_host_honours_once() -> None:
+    bonus = PunctualityBonus(id="bonus", streak=1, entitlement="10 % off the next order", valid_days=30)
+    snapshot = facts(payments=(paid(12_000, DUE),))
+    (granted,) = rewards(snapshot, bonus).entitlements
+    assert (granted.what, granted.valid_until_on) == ("10 % off the next order", date(2026, 3, 2))
+    assert rewards(attrs.evolve(snapshot, issued_keys=frozenset({granted.key})), bonus).entitlements == ()
+
+
+@pytest.mark.parametrize(
+    ("stacking", "amount"), [("all", ["2.40 EUR", "10.00 EUR"]), ("first", ["2.40 EUR"]), ("best", ["10.00 EUR"])]
+)
+def test_stacking_is_explicit(stacking: str, amount: list[str]) -> None:
+    bonus = PunctualityBonus(id="bonus", streak=1, amounts={EUR: "10"})
+    snapshot = facts(payments=(paid(12_000, ISSUED),))
+    assert [str(one.amount) for one in rewards(snapshot, TERMS, bonus, stacking=stacking).rewards] == amount
+
+
+def test_rewards_on_one_receivable_stay_within_the_limit() -> None:
+    bonus = PunctualityBonus(id="bonus", streak=1, amounts={EUR: "10"})
+    found = rewards(facts(payments=(paid(12_000, ISSUED),)), TERMS, bonus, rate_max="0.05").rewards
+    assert [str(one.amount) for one in found] == ["2.40 EUR", "3.60 EUR"]
+
+
+def test_incentives_are_printed_in_their_order() -> None:
+    policy = IncentivePolicy(
+        incentives=[
+            TERMS,
+            AdvanceRebate(id="early", rate="0.1"),
+            PunctualityBonus(id="bonus", streak=3, amounts={EUR: "5"}),
+        ]
+    )
+    assert policy.describe().splitlines() == [
+        "2/10 net 30: 2 % less if paid within 10 days of the invoice, in full within 30 days (worth about 37 % a year).",
+        "early: 10 % of a charge is given back for each payment made at least 1 days early, at most 100 % of it.",
+        "bonus: 5.00 EUR for every 3 receivables in a row paid on time.",
+    ]
+
+
+def test_a_settlement_discount_expires_at_the_end_of_its_day() -> None:
+    offer = SettlementDiscount(id="now", rate="0.25", valid_until_on=DUE)
+    assert offer.to_pay(Money(10_000, EUR), on=DUE) == Money(7_500, EUR)
+    assert offer.to_pay(Money(10_000, EUR), on=DUE + timedelta(days=1)) is None
+    assert offer.cost(Money(10_000, EUR)) == Money(2_500, EUR)
+    assert offer.annualised_yield(days_sooner=365) == Fraction(1, 3)
+
+
+# -- bad input: all problems in one error, with paths ----------------------------------------------------------
+
+
+def problems_of(build: object) -> dict[str, str]:
+    with pytest.raises(InvalidPolicy) as error:
+        build()  # type: ignore[operator]
+    return {problem.path: problem.code for problem in error.value.problems}
+
+
+def test_overlapping_tiers_are_refused_naming_both() -> None:
+    tiers = (Tier(days_min=1, days_max=30, amounts={EUR: "1"}), Tier(days_min=30, amounts={EUR: "2"}))
+    with pytest.raises(InvalidPolicy) as error:
+        LateFeePolicy(id="fee", kind="tiered", tiers=tiers)
+    (problem,) = error.value.problems
+    assert (problem.code, problem.path, problem.value) == ("policy.overlap", "tiers[1]", "30..")
+    assert "1..30" in problem.text
+
+
+def test_two_tiers_with_one_start_overlap() -> None:
+    tiers = (Tier(days_min=1, amounts={EUR: "1"}), Tier(days_min=1, amounts={EUR: "2"}))
+    assert "policy.overlap" in problems_of(lambda: LateFeePolicy(id="fee", kind="tiered", tiers=tiers)).values()
+
+
+def test_a_gap_between_tiers_is_refused_unless_it_is_meant() -> None:
+    tiers = (Tier(days_min=1, days_max=30, amounts={EUR: "1"}), Tier(days_min=32, amounts={EUR: "2"}))
+    with pytest.raises(InvalidPolicy, match=r"31\.\.31"):
+        LateFeePolicy(id="fee", kind="tiered", tiers=tiers)
+    assert LateFeePolicy(id="fee", kind="tiered", tiers=tiers, tier_gaps="none").tiers == tiers
+
+
+def test_an_end_that_is_left_closed_is_a_gap() -> None:
+    tiers = (Tier(balance_min=Money(0, EUR), balance_below=Money(100, EUR), amounts={EUR: "1"}),)
+    assert problems_of(lambda: LateFeePolicy(id="fee", kind="tiered", tiers=tiers)) == {"tiers": "policy.gap"}
+
+
+@pytest.mark.parametrize(
+    ("terms", "path"),
+    [
+        ({"fee_cap": {EUR: "1"}, "fee_floor": {EUR: "2"}}, "fee_cap.EUR"),
+        ({"fee_cap": {"USD": "1"}}, "fee_cap.USD"),
+        ({"amounts": (Money(-1, EUR),)}, "amounts.EUR"),
+        ({"amounts": ()}, "amounts"),
+        ({"rate": "0.1"}, "rate"),
+        ({"id": ""}, "id"),
+        ({"id": "two\nlines"}, "id"),
+        ({"kind": "fixed"}, "kind"),
+        ({"once_per": "month"}, "once_per"),
+        ({"once_per": "period"}, "period_days"),
+        ({"period_days": 3}, "once_per"),
+        ({"once_per": "period", "period_days": 0}, "period_days"),
+        ({"notices": ("a",)}, "notices"),
+        ({"base": "all"}, "base"),
+        ({"rounding": "bankers"}, "rounding"),
+        ({"disputes": "charge"}, "disputes"),
+        ({"tier_gaps": "some"}, "tier_gaps"),
+        ({"component": "principal"}, "component"),
+        ({"grace_days": -1}, "grace_days"),
+        ({"grace_days": True}, "grace_days"),
+        ({"grace_days": 3, "grace_business_days": 3}, "grace_business_days"),
+        ({"tiers": (Tier(days_min=1, amounts={EUR: "1"}),)}, "tiers"),
+    ],
+)
+def test_a_fee_that_cannot_stand_is_refused_at_its_path(terms: dict[str, object], path: str) -> None:
+    good: dict[str, object] = {"id": "fee", "kind": "flat", "amounts": {EUR: "5"}}
+    assert path in problems_of(lambda: LateFeePolicy(**{**good, **terms}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tier", "path"),
+    [
+        (Tier(amounts={EUR: "1"}), "tiers[0]"),
+        (Tier(days_min=1, balance_min=Money(0, EUR), amounts={EUR: "1"}), "tiers[0]"),
+        (Tier(days_min=1), "tiers[0]"),
+        (Tier(days_min=5, days_max=3, amounts={EUR: "1"}), "tiers[0].days_max"),
+        (Tier(days_min=0, amounts={EUR: "1"}), "tiers[0].days_min"),
+        (Tier(days_min=1, rate="1.5"), "tiers[0].rate"),
+        (Tier(days_min=1, rate="-0.1"), "tiers[0].rate"),
+        (Tier(balance_min=Money(5, EUR), balance_below=Money(5, EUR), amounts={EUR: "1"}), "tiers[0]"),
+        (Tier(balance_min=Money(0, EUR), balance_below=Money(5, "USD"), amounts={EUR: "1"}), "tiers[0].balance_below"),
+    ],
+)
+def test_a_tier_that_cannot_stand_is_refused_at_its_path(tier: Tier, path: str) -> None:
+    assert path in problems_of(lambda: LateFeePolicy(id="fee", kind="tiered", tiers=(tier,)))
+
+
+def test_tiers_by_days_and_by_balance_do_not_mix() -> None:
+    tiers = (Tier(days_min=1, amounts={EUR: "1"}), Tier(balance_min=Money(0, EUR), amounts={EUR: "1"}))
+    assert "tiers" in problems_of(lambda: LateFeePolicy(id="fee", kind="tiered", tiers=tiers))
+
+
+def test_all_problems_of_a_fee_come_in_one_error() -> None:
+    found = problems_of(
+        lambda: LateFeePolicy(id="", kind="percent", grace_days=-1, fee_cap={EUR: "1"}, fee_floor={EUR: "2"})
+    )
+    assert set(found) == {"id", "rate", "grace_days", "fee_cap.EUR"}
+
+
+def test_a_policy_keeps_its_own_copy_of_a_list() -> None:
+    tiers = [Tier(days_min=1, amounts={EUR: "1"})]
+    fee = LateFeePolicy(id="fee", kind="tiered", tiers=tiers)  # type: ignore[arg-type]
+    tiers.clear()
+    assert len(fee.tiers) == 1
+
+
+@pytest.mark.parametrize(
+    ("terms", "path"),
+    [
+        ({}, "rate"),
+        (
+            {"rate": Rate.percent(9), "rule_id": "uk.lpcda.interest", "pack": jurisdictions.load("uk-late-payment")},
+            "rate",
+        ),
+        ({"rule_id": "uk.lpcda.interest"}, "pack"),
+        ({"rule_id": "uk.lpcda.compensation", "pack": jurisdictions.load("uk-late-payment")}, "rule_id"),
+        ({"rate": Rate.percent(9), "rate_floor": Rate.percent(3), "rate_cap": Rate.percent(2)}, "rate_cap"),
+        ({"rate": Rate.percent(9), "selection": "best"}, "selection"),
+        ({"rate": Rate.percent(9), "day_count": "act/366"}, "day_count"),
+        ({"rate": Rate.percent(9), "rests_months": 0}, "rests_months"),
+    ],
+)
+def test_a_rate_that_cannot_stand_is_refused_at_its_path(terms: dict[str, object], path: str) -> None:
+    assert path in problems_of(lambda: RateTerms(**terms))  # type: ignore[arg-type]
+
+
+def test_the_day_is_not_rounded_first_where_interest_compounds() -> None:
+    terms = RateTerms(rate=Rate.percent(9), rests_months=1)
+    assert "rounding_order" in problems_of(lambda: interest(terms=terms, rounding_order="daily_first"))
+
+
+def test_a_recovery_sum_needs_a_lump_sum_of_the_pack() -> None:
+    pack = jurisdictions.load("eu-late-payment")
+    assert "rule_id" in problems_of(lambda: RecoverySumPolicy(id="sum", pack=pack, rule_id="eu.lpd.interest"))
+
+
+@pytest.mark.parametrize(
+    ("terms", "path"),
+    [
+        ({"rate": "0"}, "rate"),
+        ({"discount_days": 31}, "net_days"),
+        ({"steps": (DiscountStep(days=5, rate="0.01"),)}, "steps"),
+        ({"steps": (DiscountStep(days=20, rate="0.03"),)}, "steps"),
+    ],
+)
+def test_a_discount_that_cannot_stand_is_refused_at_its_path(terms: dict[str, object], path: str) -> None:
+    good: dict[str, object] = {"id": "d", "rate": "0.02", "discount_days": 10, "net_days": 30}
+    assert path in problems_of(lambda: PromptPaymentDiscount(**{**good, **terms}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: AdvanceRebate(id="r", rate="0"),
+        lambda: AdvanceRebate(id="r", rate="0.5", rate_max="0.4"),
+        lambda: PunctualityBonus(id="b", streak=0, amounts={EUR: "1"}),
+        lambda: PunctualityBonus(id="b", streak=1),
+        lambda: SettlementDiscount(id="s", rate="1", valid_until_on=DUE),
+        lambda: IncentivePolicy(incentives=[TERMS, TERMS]),
+        lambda: IncentivePolicy(incentives=["2/10"]),  # type: ignore[list-item]
+        lambda: IncentivePolicy(stacking="some"),  # type: ignore[arg-type]
+        lambda: IncentivePolicy(rate_max="2"),
+        lambda: ReturnedPaymentPolicy(id="r", amounts=()),
+    ],
+)
+def test_an_incentive_that_cannot_stand_is_refused(build: object) -> None:
+    assert problems_of(build)
+
+
+# -- from a table ----------------------------------------------------------------------------------------------
+
+
+def read(text: str, *packs: RulePack) -> tuple[ChargePolicy, list[str]]:
+    problems = Problems("policy")
+    reader = TableReader(tomllib.loads(text), path="", problems=problems)
+    bundle = read_charges(reader.tables("charges"), packs)
+    return bundle, [str(problem) for problem in problems.found]
+
+
+def test_every_kind_of_charge_is_read_from_a_table() -> None:
+    bundle, problems = read(
+        """
+        [[charges]]
+        id = "late-fee"
+        kind = "greater_of"
+        rate = "0.015"
+        amounts = { EUR = "5.00" }
+        grace_business_days = 5
+        fee_cap = { EUR = "40.00" }
+        once_per = "period"
+        period_months = 1
+        applies_to = { segments = ["chronic"] }
+        cite = "contract 4.2"
+        [[charges]]
+        id = "tiers"
+        kind = "tiered"
+        tiers = [{ days_min = 1, days_max = 30, amounts = { EUR = "5" } }, { days_min = 31, rate = "0.1" }]
+        [[charges]]
+        id = "balance"
+        kind = "tiered"
+        tiers = [{ balance_min = { EUR = "0" }, amounts = { EUR = "1" } }]
+        [[charges]]
+        id = "contract"
+        kind = "interest"
+        rate = "0.09"
+        rate_cap = "0.12"
+        day_count = "30E/360"
+        rests_months = 1
+        cite = "contract 5"
+        [[charges]]
+        id = "statutory"
+        kind = "interest"
+        rule = "uk.lpcda.interest"
+        selection = "floating"
+        post_every_months = "settlement"
+        [[charges]]
+        id = "sum"
+        kind = "recovery_sum"
+        rule = "uk.lpcda.compensation"
+        [[charges]]
+        id = "bounced"
+        kind = "returned_payment"
+        amounts = { EUR = "8" }
+        cite = "contract 6"
+        """,
+        jurisdictions.load("uk-late-payment"),
+    )
+    assert problems == []
+    assert bundle.ids == ("late-fee", "tiers", "balance", "contract", "statutory", "sum", "bounced")
+    assert bundle.interest[0].terms.rate == Rate.percent(9)
+    assert bundle.interest[1].post_every_months is None
+    assert bundle.late_fees[0].applies_to.segments == ("chronic",)
+
+
+def test_every_mistake_of_a_table_is_noted_with_its_path() -> None:
+    _, problems = read(
+        """
+        [[charges]]
+        id = "late-fee"
+        kind = "percent"
+        rate = "1.5 %"
+        grace = 3
+        [[charges]]
+        id = "interest"
+        kind = "interest"
+        rule = "uk.lpcda.interests"
+        post_every_months = "yearly"
+        [[charges]]
+        id = "sum"
+        kind = "recovery_sum"
+        [[charges]]
+        id = "tiers"
+        kind = "tiered"
+        tiers = [{ balance_min = { EUR = "0", USD = "0" }, amounts = { EUR = "1" } }]
+        [[charges]]
+        id = "bounced"
+        kind = "returned"
+        """,
+        jurisdictions.load("uk-late-payment"),
+    )
+    text = "\n".join(problems)
+    for path in (
+        "charges[0].rate:",
+        "charges[0].grace: unknown key",
+        "charges[1].rule: no such rule stands in the packs of the strategy",
+        "charges[1].post_every_months:",
+        "charges[2].rule: a recovery sum needs the rule of a pack",
+        "charges[3].tiers[0].balance_min: one currency is needed here",
+        "charges[4].kind: not one of the choices",
+    ):
+        assert path in text
+
+
+def test_a_tie_between_tables_is_noted() -> None:
+    table = '[[charges]]\nid = "fee"\nkind = "flat"\namounts = { EUR = "1" }\n'
+    bundle, problems = read(table + table)
+    assert (bundle.ids, len(problems)) == ((), 1)
+    assert "ties with late_fees[0]" in problems[0]
+
+
+def test_no_table_is_no_charge() -> None:
+    assert read("")[0] == ChargePolicy()
+
+
+def test_a_rule_of_another_pack_has_no_rate() -> None:
+    with pytest.raises(InvalidPolicy):
+        statutory_rate(jurisdictions.load("uk-late-payment"), "de.bgb288.business", DUE)
