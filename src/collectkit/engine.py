@@ -14,45 +14,25 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from collectkit.core.calendars import business_date
-from collectkit.core.checks import as_tuple
-from collectkit.core.codec import content_hash, decode_command, encode
-from collectkit.core.decisions import (
-    Accepted,
-    Batch,
-    Committed,
-    Conflict,
-    Decision,
-    Defer,
-    Duplicate,
-    Keep,
-    Rejected,
-    SendResult,
-    Suppress,
-    Unknown,
-)
-from collectkit.core.errors import CollectkitError, HistoryError, StoreBusy, WordingError
-from collectkit.core.events import (
-    Command,
-    Event,
-    EventHeader,
-    NoticeBounced,
-    NoticeSent,
-    NoticeSuppressed,
-    SendNotice,
-    StrategyMoved,
-    semantic_key,
-)
+from collectkit._engine.answers import Changed, Collected, Delivered, Recorded, Refused, Troubled
+from collectkit._engine.delivering import Carrier, OnCommand
+from collectkit._engine.recording import record_page
+from collectkit._engine.storing import MAX_TRIES, commit_each, load_each, trouble
+from collectkit.core.codec import content_hash, encode
+from collectkit.core.decisions import Batch, Committed, Conflict, Decision, OutboxRow
+from collectkit.core.errors import CollectkitError, HistoryError
+from collectkit.core.events import Event, SendNotice, StrategyMoved, semantic_key
 from collectkit.core.records import AccountSnapshot
 from collectkit.history import AccountState, fold, last_decided, next_fact_on, snapshot
-from collectkit.ports import AccountStore, ClaimedRow, Loaded, Messenger, Outbox, Renderer
-from collectkit.strategy import Strategy, decide, revalidate, to_batch
+from collectkit.ports import AccountStore, Loaded, Messenger, Outbox, Renderer
+from collectkit.strategy import Strategy, decide, postponed, to_batch
 
 __all__ = [
     "Changed",
     "Collected",
     "Delivered",
     "Recorded",
+    "Refused",
     "Troubled",
     "by_account",
     "collect",
@@ -65,84 +45,10 @@ __all__ = [
 RUN_AT: Final = time(6, 0)
 """A run for a day begins at this UTC time: every zone's waking hours of that day end before the next run."""
 
-MAX_TRIES: Final = 5  # of a commit that others overtook, and of a notice whose outcome is unknown
-RETRY_MINUTES: Final = 15  # times the number of the attempt
+_ANY_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 OnDecision: TypeAlias = Callable[[Decision, AccountState], None]
 OnProgress: TypeAlias = Callable[[int], None]
-
-
-# -- what a run answers ----------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class Troubled:
-    """An account that could not be decided about: its id and the error's code and text. The others go on."""
-
-    account_id: str
-    code: str
-    text: str
-
-
-@attrs.frozen(kw_only=True)
-class Collected:
-    """What one day's decisions came to."""
-
-    as_of: date
-    looked: int = 0
-    committed: int = 0
-    charges: int = 0
-    notices: int = 0
-    other_commands: int = 0
-    cured: int = 0
-    troubled: tuple[Troubled, ...] = attrs.field(default=(), converter=as_tuple)
-
-    def __add__(self, other: Collected) -> Collected:
-        """Add up two passes of one day."""
-        names = ("looked", "committed", "charges", "notices", "other_commands", "cured", "troubled")
-        return attrs.evolve(self, **{name: getattr(self, name) + getattr(other, name) for name in names})
-
-
-@attrs.frozen(kw_only=True)
-class Delivered:
-    """What became of the outbox rows that were taken up."""
-
-    sent: int = 0
-    bounced: int = 0
-    suppressed: int = 0
-    deferred: int = 0
-    retried: int = 0
-    given_up: int = 0
-    handed_over: int = 0
-    """Commands other than notices, given to the host."""
-
-    @property
-    def handled(self) -> int:
-        """Return how many rows were taken up in all."""
-        return sum(attrs.astuple(self))
-
-    def __add__(self, other: Delivered) -> Delivered:
-        """Add up two passes."""
-        ours, theirs = attrs.asdict(self), attrs.asdict(other)
-        return Delivered(**{name: ours[name] + theirs[name] for name in ours})
-
-
-@attrs.frozen(kw_only=True)
-class Changed:
-    """An imported fact whose id is stored already with other content; the stored one stands."""
-
-    account_id: str
-    event_id: str
-
-
-@attrs.frozen(kw_only=True)
-class Recorded:
-    """What an import stored: new facts, facts that were there already, and those that contradict what is stored."""
-
-    accounts: int = 0
-    events: int = 0
-    known: int = 0
-    changed: tuple[Changed, ...] = attrs.field(default=(), converter=as_tuple)
 
 
 # -- taking facts in -------------------------------------------------------------------------------------------
@@ -158,13 +64,15 @@ def record(
     """Store imported facts per account, each once: a fact whose id was stored before is left out.
 
     `events` maps account ids to their new facts; ids of events are the source's own, so that a second import changes
-    nothing. Every account that got a fact is due for a look at once.
+    nothing. A fact with which the account's history could not be read, such as one of an account that was never
+    opened, is refused and named; what is stored could never be taken back. Every account that got a fact is due for a
+    look at once.
     """
     done = Recorded()
     ids = sorted(events)
     for start in range(0, len(ids), page):
         chosen = ids[start : start + page]
-        done = _record_page(store, {account_id: events[account_id] for account_id in chosen}, done)
+        done += record_page(store, {account_id: events[account_id] for account_id in chosen})
         if on_progress is not None:
             on_progress(len(chosen))
     return done
@@ -216,20 +124,30 @@ def deliver(
     worker: str = "collectkit",
     limit: int = 200,
     lease_seconds: int = 300,
-    on_command: Callable[[Command], None] | None = None,
+    on_command: OnCommand | None = None,
 ) -> Delivered:
     """Carry out what waits in the outbox at `now`: a last look, then the text from fresh facts, then the provider.
 
     The outcome is stored before the row is marked, so a crash between the two sends nothing twice. Commands other
-    than notices go to `on_command`, once or, after a crash, again with the same key.
+    than notices go to `on_command`, once or, after a crash, again with the same key. A row that cannot be carried out
+    holds up no other account; a messenger that raises counts as an unknown outcome.
     """
     total = Delivered()
+    carrier = Carrier(
+        store=store,
+        outbox=outbox,
+        messenger=messenger,
+        renderer=renderer,
+        strategy=strategy,
+        now=now,
+        on_command=on_command,
+    )
     while True:
         rows = outbox.claim(worker=worker, now=now, limit=limit, lease_seconds=lease_seconds)
         if not rows:
             return total
         for claimed in rows:
-            total += _deliver_one(store, outbox, messenger, renderer, strategy, now, claimed, on_command)
+            total += carrier.carry(claimed)
 
 
 def run_instant(day: date) -> datetime:
@@ -251,12 +169,14 @@ def run_day(
     as_of: date,
     may_move: bool = False,
     on_decision: OnDecision | None = None,
-    on_command: Callable[[Command], None] | None = None,
+    on_command: OnCommand | None = None,
     on_progress: OnProgress | None = None,
 ) -> tuple[Collected, Delivered]:
     """Run one day from its beginning to its end: decide, then deliver at every instant at which something may go out.
 
-    What bounces during the day is decided again the same day, so that another channel can be tried at once.
+    What bounces during the day is decided again the same day, so that another channel can be tried at once. The hours
+    of the day are walked through at once, for replays and for messengers that keep a notice until its hour; a service
+    that sends by the clock calls `collect` once a day and `deliver` with the present instant.
     """
     now = run_instant(as_of)
     closes_at = now + timedelta(days=1)
@@ -290,52 +210,6 @@ def run_day(
             return decided, carried
 
 
-# -- details: facts --------------------------------------------------------------------------------------------
-
-
-def _record_page(store: AccountStore, events: Mapping[str, Sequence[Event]], done: Recorded) -> Recorded:
-    digests = {one.event_id: content_hash(encode(one))[:16] for facts in events.values() for one in facts}
-    keys = {event_id: (f"in:{event_id}", f"in:{event_id}={digest}") for event_id, digest in digests.items()}
-    seen = store.seen(key for pair in keys.values() for key in pair)
-    batches, known, changed = [], 0, list(done.changed)
-    for loaded in store.load_many(tuple(events)):
-        new = []
-        for fact in events[loaded.account_id]:
-            plain, exact = keys[fact.event_id]
-            if plain not in seen:
-                new.append(fact)
-            elif exact in seen:
-                known += 1
-            else:
-                changed.append(Changed(account_id=loaded.account_id, event_id=fact.event_id))
-        if new:
-            content = "".join(digests[fact.event_id] for fact in new)
-            digest = content_hash(content.encode())
-            batches.append(
-                Batch(
-                    account_id=loaded.account_id,
-                    expected_version=loaded.version,
-                    command_id=semantic_key("record", loaded.account_id, loaded.version, digest[:16]),
-                    command_hash=digest,
-                    events=new,
-                    inbox_keys=[key for fact in new for key in keys[fact.event_id]],
-                    review_on=min(fact.effective_on for fact in new),
-                )
-            )
-    answers = _commit(store, batches)
-    stored = sum(len(batch.events) for batch, answer in zip(batches, answers, strict=True) if _stands(answer))
-    overtaken = [batch.account_id for batch, answer in zip(batches, answers, strict=True) if not _stands(answer)]
-    result = Recorded(
-        accounts=done.accounts + len(batches) - len(overtaken),
-        events=done.events + stored,
-        known=done.known + known,
-        changed=changed,
-    )
-    if overtaken:
-        return _record_page(store, {account_id: events[account_id] for account_id in overtaken}, result)
-    return result
-
-
 # -- details: decisions ----------------------------------------------------------------------------------------
 
 
@@ -352,15 +226,19 @@ def _collect_page(
     waiting = tuple(ids)
     for _ in range(MAX_TRIES):
         prepared: list[tuple[Batch, Decision, AccountState]] = []
-        troubled: list[Troubled] = []
-        for loaded in store.load_many(waiting):
+        sound, damaged = load_each(store, waiting)
+        troubled = list(damaged)
+        for loaded in sound:
             try:
                 prepared.append(_prepare(strategy, loaded, as_of, now, may_move))
             except CollectkitError as error:
-                troubled.append(Troubled(account_id=loaded.account_id, code=error.code, text=error.text))
-        answers = _commit(store, [batch for batch, _, _ in prepared])
+                troubled.append(trouble(loaded.account_id, error))
+        answers = commit_each(store, [batch for batch, _, _ in prepared])
         overtaken = []
         for (batch, decision, state), answer in zip(prepared, answers, strict=True):
+            if isinstance(answer, CollectkitError):
+                troubled.append(trouble(batch.account_id, answer))
+                continue
             if isinstance(answer, Conflict):
                 overtaken.append(batch.account_id)
                 continue
@@ -411,7 +289,24 @@ def _prepare(
         batch = attrs.evolve(batch, events=(moved, *batch.events))
     known_later = next_fact_on(state, after=as_of)
     turns = [day for day in (batch.review_on, known_later) if day is not None]
-    return attrs.evolve(batch, review_on=min(turns, default=None)), decision, state
+    outbox = _still_open(strategy, decision, batch, facts, now)
+    return attrs.evolve(batch, outbox=outbox, review_on=min(turns, default=None)), decision, state
+
+
+def _still_open(
+    strategy: Strategy, decision: Decision, batch: Batch, facts: AccountSnapshot, now: datetime
+) -> tuple[OutboxRow, ...]:
+    """Give a notice whose hours were over before the run began, far in the east, those of the next day that has any."""
+    later = {}
+    for command in decision.commands:
+        if isinstance(command, SendNotice) and command.latest_at <= now:
+            moved = postponed(strategy=strategy, command=command, snapshot=facts, now=now)
+            later[command.key] = {
+                "payload": encode(moved),
+                "earliest_at": moved.earliest_at,
+                "latest_at": moved.latest_at,
+            }
+    return tuple(attrs.evolve(row, **later[row.key]) if row.key in later else row for row in batch.outbox)
 
 
 def _differs(decision: Decision, state: AccountState) -> bool:
@@ -437,148 +332,6 @@ def _counted(decision: Decision, *, is_new: bool) -> Collected:
         notices=notices,
         other_commands=len(decision.commands) - notices,
         cured=int(decision.is_cured),
-    )
-
-
-def _commit(store: AccountStore, batches: Sequence[Batch]) -> tuple[Committed | Duplicate | Conflict, ...]:
-    if not batches:
-        return ()
-    for attempt in range(1, MAX_TRIES + 1):
-        try:
-            return store.commit_many(batches)
-        except StoreBusy:
-            if attempt == MAX_TRIES:
-                raise
-    return ()
-
-
-def _stands(answer: Committed | Duplicate | Conflict) -> bool:
-    return not isinstance(answer, Conflict)
-
-
-# -- details: delivery -----------------------------------------------------------------------------------------
-
-
-def _deliver_one(
-    store: AccountStore,
-    outbox: Outbox,
-    messenger: Messenger,
-    renderer: Renderer,
-    strategy: Strategy,
-    now: datetime,
-    claimed: ClaimedRow,
-    on_command: Callable[[Command], None] | None,
-) -> Delivered:
-    row, owner = claimed.row, claimed.owner
-    command = decode_command(row.payload)
-    if not isinstance(command, SendNotice):
-        if on_command is not None:
-            on_command(command)
-        outbox.mark(key=row.key, owner=owner, outcome="done", now=now)
-        return Delivered(handed_over=1)
-    account = _account_now(store, row.account_id, now)
-    facts = account.facts
-    record = next((one for one in facts.notices if one.key == row.key), None)
-    if record is not None and not record.is_pending:  # sent or stopped before a crash kept the row from being marked
-        outbox.mark(key=row.key, owner=owner, outcome="done", now=now, code="already")
-        return Delivered(handed_over=1)
-    look = revalidate(strategy=strategy, command=command, snapshot=facts, now=now)
-    if isinstance(look, Defer):
-        outbox.mark(key=row.key, owner=owner, outcome=look.until_at, now=now, code=look.reason.code)
-        return Delivered(deferred=1)
-    if isinstance(look, Suppress):
-        return _suppress(store, outbox, claimed, account, now, look.reason.code)
-    if not isinstance(look, Keep):
-        raise TypeError(f"the last look answered {type(look).__name__}")
-    try:
-        notice = renderer.render(command, facts)
-    except WordingError as error:
-        return _suppress(store, outbox, claimed, account, now, error.code)
-    return _after_sending(store, outbox, claimed, account, now, messenger.send(notice, row.key))
-
-
-def _after_sending(
-    store: AccountStore, outbox: Outbox, claimed: ClaimedRow, account: _AccountNow, now: datetime, result: SendResult
-) -> Delivered:
-    key, owner, on = claimed.row.key, claimed.owner, account.facts.as_of
-    if isinstance(result, Accepted):
-        sent = NoticeSent(**_header("sent", claimed, now, on), key=key, sent_at=now)
-        _store(store, account, sent, on + timedelta(days=1))
-        outbox.mark(key=key, owner=owner, outcome="done", now=now)
-        return Delivered(sent=1)
-    is_final = (isinstance(result, Rejected) and result.is_permanent) or claimed.attempt >= MAX_TRIES
-    if not is_final:
-        again_at = now + timedelta(minutes=RETRY_MINUTES * claimed.attempt)
-        outbox.mark(key=key, owner=owner, outcome=again_at, now=now, code=result.code)
-        return Delivered(retried=1)
-    is_permanent = isinstance(result, Rejected) and result.is_permanent
-    bounced = NoticeBounced(**_header("bounced", claimed, now, on), key=key, is_permanent=is_permanent)
-    _store(store, account, bounced, on)
-    outbox.mark(key=key, owner=owner, outcome="dead", now=now, code=result.code)
-    return Delivered(bounced=1) if isinstance(result, (Rejected, Unknown)) and is_permanent else Delivered(given_up=1)
-
-
-def _suppress(
-    store: AccountStore, outbox: Outbox, claimed: ClaimedRow, account: _AccountNow, now: datetime, code: str
-) -> Delivered:
-    on = account.facts.as_of
-    event = NoticeSuppressed(**_header("suppressed", claimed, now, on), key=claimed.row.key, reason=code)
-    _store(store, account, event, on + timedelta(days=1))
-    outbox.mark(key=claimed.row.key, owner=claimed.owner, outcome="suppressed", now=now, code=code)
-    return Delivered(suppressed=1)
-
-
-def _header(kind: str, claimed: ClaimedRow, now: datetime, on: date) -> EventHeader:
-    event_id = semantic_key(kind, claimed.row.key)
-    return {"event_id": event_id, "account_id": claimed.row.account_id, "recorded_at": now, "effective_on": on}
-
-
-@attrs.frozen(kw_only=True)
-class _AccountNow:
-    """An account as loaded, and its facts on the debtor's own day."""
-
-    account_id: str
-    version: int
-    state: AccountState
-    facts: AccountSnapshot
-
-
-def _account_now(store: AccountStore, account_id: str, now: datetime) -> _AccountNow:
-    loaded = store.load(account_id)
-    state = fold(loaded.events)
-    today = now.astimezone(UTC).date()
-    facts = snapshot(state, as_of=today)
-    zones = facts.debtor.zones
-    if zones and (local := business_date(now, zones[0])) != today:
-        facts = snapshot(state, as_of=local)
-    return _AccountNow(account_id=account_id, version=loaded.version, state=state, facts=facts)
-
-
-def _store(store: AccountStore, account: _AccountNow, event: Event, review_on: date) -> None:
-    """Store one outcome; others may write to the account meanwhile, which changes nothing about it."""
-    version, state = account.version, account.state
-    for attempt in range(1, MAX_TRIES + 1):
-        known = next_fact_on(state, after=event.effective_on)
-        batch = Batch(
-            account_id=account.account_id,
-            expected_version=version,
-            command_id=event.event_id,
-            command_hash=content_hash(event.event_id.encode()),
-            events=(event,),
-            review_on=min(day for day in (review_on, known) if day is not None),
-        )
-        try:
-            answer = store.commit(batch)
-        except StoreBusy:
-            if attempt == MAX_TRIES:
-                raise
-            continue
-        if _stands(answer):
-            return
-        loaded = store.load(account.account_id)
-        version, state = loaded.version, fold(loaded.events)
-    raise StoreBusy(
-        "store.busy", f"account {account.account_id} was overtaken {MAX_TRIES} times; run the delivery again"
     )
 
 
