@@ -83,6 +83,7 @@ def main(debug: bool) -> None:
 @click.option("--map", "map_name", help="A ready column map: collectkit, stripe-invoices, erpnext-accounts-receivable.")
 @click.option("--date-order", type=click.Choice(["ymd", "dmy", "mdy"]), help="How dates are written.")
 @click.option("--decimal-mark", type=click.Choice([".", ","]), help="How amounts are written.")
+@click.option("--thousands-mark", type=click.Choice([",", ".", " ", "'"]), help="What groups thousands, if anything.")
 @click.option("--currency", help="The currency where the ledger names none, such as EUR.")
 @click.option("--encoding", help="How the file is encoded, if not UTF-8.")
 @click.option("--max-rows", type=click.IntRange(min=1), help="Refuse a ledger with more rows than this.")
@@ -102,6 +103,7 @@ def run(
     map_name: str | None,
     date_order: Any,
     decimal_mark: str | None,
+    thousands_mark: str | None,
     currency: str | None,
     encoding: str | None,
     max_rows: int | None,
@@ -133,6 +135,7 @@ def run(
             _column_map(columns, map_name),
             date_order=date_order,
             decimal_mark=decimal_mark,
+            thousands_mark=thousands_mark,
             default_currency=currency,
             encoding=encoding,
             exported_on=end,
@@ -204,7 +207,7 @@ def demo(out: Path, days: int, seed: int | None) -> None:
             is_quiet=False,
         )
         print_run(summary, as_json=False)
-        print_tour(store, strategy, ledger, on=end, out=out)
+        print_tour(store, strategy, ledger, first=start, last=end, out=out)
 
 
 def _collect(

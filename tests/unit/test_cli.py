@@ -162,7 +162,9 @@ def test_check_warns_of_notices_without_a_text_and_of_empty_threats(strategy: Pa
 
 
 def test_check_warns_of_a_currency_that_a_table_of_amounts_lacks(strategy: Path) -> None:
-    changed(strategy, ('materiality = { EUR = "10.00", GBP = "10.00", USD = "10.00" }', 'materiality = { EUR = "10.00" }'))
+    changed(
+        strategy, ('materiality = { EUR = "10.00", GBP = "10.00", USD = "10.00" }', 'materiality = { EUR = "10.00" }')
+    )
     said = " ".join(call("check", strategy).output.split())
     assert "materiality names no GBP or USD, so accounts in that currency pass it by" in said
 
@@ -242,7 +244,10 @@ def test_every_shape_pays_the_debt_off(shape: str, arguments: list[str]) -> None
     [
         (["--shape", "balloon", "--instalments", "3"], "--shape balloon also needs --balloon and --rate (0 for none)"),
         (["--shape", "level", "--rate", "5"], "also needs --instalments"),
-        (["--shape", "level", "--rate", "5", "--instalments", "3", "--grace", "2"], "--grace belongs to --shape deferred"),
+        (
+            ["--shape", "level", "--rate", "5", "--instalments", "3", "--grace", "2"],
+            "--grace belongs to --shape deferred",
+        ),
         (["--shape", "equal-split", "--rate", "5", "--instalments", "3"], "bears no interest"),
         (["--shape", "balon"], "choose from: level, equal-split"),
         (["--rate", "5", "--instalments", "0"], "a whole number of 1 or more"),

@@ -44,21 +44,23 @@ def refuse_other_seed(out: Path, seed: int) -> None:
     write_whole(note, json.dumps({"seed": seed}) + "\n")
 
 
-def print_tour(store: SqlStore, strategy: Strategy, ledger: SampleLedger, *, on: date, out: Path) -> None:
+def print_tour(
+    store: SqlStore, strategy: Strategy, ledger: SampleLedger, *, first: date, last: date, out: Path
+) -> None:
     """Explain one account of each telling kind, and name the commands to try next."""
     screen = console()
-    found = _telling(store, strategy, ledger, on)
+    found = _telling(store, strategy, ledger, first, last)
     for kind in KINDS:
         if kind not in found:
             continue
         one = found[kind]
-        when = "" if one.on == on else f", as it stood on {one.on}"
+        when = "" if one.on == last else f", as it stood on {one.on}"
         screen.rule(f"{kind}: {one.account_id}{when}")
         say(explanation(one.events, strategy=strategy, on=one.on, brief=True))
     screen.rule("what to look at next")
     example = next(iter(found.values())).account_id if found else "A-0001"
     command = _command()
-    options = f"--db {out}/collections.db --strategy {out}/strategy.toml --as-of {on}"
+    options = f"--db {out}/collections.db --strategy {out}/strategy.toml --as-of {last}"
     for line in (
         f"{out}/report.html    the quarter at a glance; open it in a browser",
         f"{out}/worklist.csv   who needs what today, in order",
@@ -90,7 +92,7 @@ class _Example:
     merit: int
 
 
-def _telling(store: SqlStore, strategy: Strategy, ledger: SampleLedger, on: date) -> dict[str, _Example]:
+def _telling(store: SqlStore, strategy: Strategy, ledger: SampleLedger, first: date, last: date) -> dict[str, _Example]:
     """Choose an account of each kind by what is true of it on the day, not by how it was made.
 
     Where nobody is of a kind on the last day, the latest earlier day on which somebody was serves.
@@ -98,10 +100,10 @@ def _telling(store: SqlStore, strategy: Strategy, ledger: SampleLedger, on: date
     ids = [sample.account.account_id for sample in ledger.accounts]
     accounts = {loaded.account_id: loaded.events for loaded in store.load_many(ids) if loaded.events}
     found: dict[str, _Example] = {}
-    day = on
-    while day > on - timedelta(days=_BACK_DAYS) and len(found) < len(KINDS):
+    day = last
+    while day >= max(first, last - timedelta(days=_BACK_DAYS)) and len(found) < len(KINDS):
         wanted = [kind for kind in KINDS if kind not in found]
-        if day < on:  # only these two come and go by themselves; looking at everyone every day would take long
+        if day < last:  # only these two come and go by themselves; looking at everyone every day would take long
             wanted = [kind for kind in wanted if kind in ("promised", "on plan")]
             accounts = {
                 account_id: events

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -35,16 +34,15 @@ _PROFILE_TEXTS: Final = (
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that a reader sees the old one or the new one, never half of either."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    started = path.with_name(f".{path.name}.new")  # one name: what a killed run left is written over by the next
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        with started.open("w", encoding="utf-8", newline="") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        started.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        started.unlink(missing_ok=True)
         raise
 
 

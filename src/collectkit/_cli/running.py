@@ -183,6 +183,7 @@ def summary_of(
         "last": last,
         "days": outcome.days,
         "ledger": str(imported.summary),
+        "used": imported.summary.rows_used,
         "rejected": len(imported.rejected),
         "warnings": _warnings(imported),
         "unknown_columns": list(imported.unknown_columns),
@@ -225,7 +226,9 @@ def print_run(summary: dict[str, Any], *, as_json: bool) -> None:
     span = f"{summary['first']}" if summary["days"] == 1 else f"{summary['first']} to {summary['last']}"
     screen.print(f"[bold]{summary['strategy']}[/bold], {span}", highlight=False)
     say(f"ledger: {summary['ledger']}")
-    if summary["nothing_to_do"]:
+    if not summary["used"]:
+        say("No row of the ledger could be used.")
+    elif summary["nothing_to_do"]:
         say(
             "Nothing was left to do: every fact was known and every account was looked at before. Nothing was committed."
         )
