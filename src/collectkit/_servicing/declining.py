@@ -14,6 +14,7 @@ import attrs
 from collectkit._plans.figures import exact_level
 from collectkit._servicing.loan import LoanTerms
 from collectkit.core.calendars import days_in_month
+from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import round_half_even, rounded
 from collectkit.core.rates import days_in_year
 
@@ -167,6 +168,8 @@ class Declining:
 
     def draw(self, on: date, amount: int) -> None:
         """Pay money out and set the level payment anew: from this row inside a period, else from the next."""
+        if on >= self.periods[-1][1]:
+            raise InvalidTerms("plans.events", f"no instalment falls due after the drawdown of {on}")
         row = self.row_from(on)
         self.facts.changes.append((on, amount))
         before = self.play(until=on)
@@ -315,10 +318,14 @@ class Declining:
                 facts.whole[place] = rows[place].principal + amount - total
                 self.set_level(place + 1, self.play()[place].balance, on)
         elif place < self.count - 1:
-            self._pay_early(on, amount, place, rows[place])
+            self._pay_early(on, amount, place, rows)
 
-    def _pay_early(self, on: date, amount: int, place: int, row: Row) -> None:
+    def _pay_early(self, on: date, amount: int, place: int, rows: list[Row]) -> None:
         facts = self.facts
+        start = self.periods[place][0]
+        before = rows[place - 1].balance if place else self._drawn_at(start, on)
+        inside = sum(change for day, change in facts.changes if start < day <= on)
+        amount = min(amount, max(before + inside, 0))  # money beyond the debt waits with the creditor
         facts.changes.append((on, -amount))
         early = facts.booked.get(place, (0, 0))[0] + amount
         facts.booked[place] = (early, 0)
@@ -326,7 +333,7 @@ class Declining:
         if early >= level:
             facts.whole[place] = early
             self.set_level(place + 1, self.play()[place].balance, on)
-        elif early > row.principal:
+        elif early > rows[place].principal:
             facts.whole[place] = early
 
     def _pay_late(self, on: date, amount: int, place: int, rows: list[Row], late: list[tuple[int, int]]) -> None:
@@ -336,12 +343,12 @@ class Declining:
         drawn = sum(change for day, change in changes if day <= start and change > 0)
         base = drawn - self._paid_principal(before, rows)
         interest = sum(part for _, part in late)
+        due = interest + sum(part for part, _ in late)
+        # from the payment on the schedule holds again, less what the payment was above all that was late
+        after = (rows[place - 1].balance if place else base) - max(amount - due, 0)
         if self.terms.recalculation is not None and self.terms.recalculation.is_compounding:
-            after = rows[place - 1].balance if place else base
-            self.facts.bases.setdefault(place, []).extend([(start, on, base + interest), (on, end, after)])
-        else:
-            after = base - max(amount - interest, 0)
-            self.facts.bases.setdefault(place, []).extend([(start, on, base), (on, end, after)])
+            base += interest
+        self.facts.bases.setdefault(place, []).extend([(start, on, base), (on, end, max(after, 0))])
 
     def _paid_principal(self, payments: Sequence[tuple[date, int]], rows: Sequence[Row]) -> int:
         left, paid = sum(amount for _, amount in payments), 0
