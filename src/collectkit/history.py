@@ -23,7 +23,6 @@ from collectkit._history.facts import Facts
 from collectkit._history.taking import add
 from collectkit._history.telling import text_of, what_of
 from collectkit.core.checks import identifier, require_date
-from collectkit.core.errors import HistoryError
 from collectkit.core.events import (
     Decided,
     Event,
@@ -87,9 +86,8 @@ def fold(events: Iterable[Event], *, onto: AccountState | None = None) -> Accoun
     for event in events:
         if add(facts, event):
             kept.append(event)
-    if facts.account is None:
-        raise HistoryError("history.unknown_account", "no event opens this account; record AccountOpened first")
-    return AccountState(account_id=facts.account.account_id, events=tuple(kept), facts=facts)
+    account, _ = facts.opened()
+    return AccountState(account_id=account.account_id, events=tuple(kept), facts=facts)
 
 
 def apply(state: AccountState | None, event: Event) -> AccountState:

@@ -84,6 +84,12 @@ class Facts:
             setattr(twin, name, value.copy() if isinstance(value, (dict, set, list)) else value)
         return twin
 
+    def opened(self) -> tuple[Account, Debtor]:
+        """Return the account and the debtor as they were opened."""
+        if self.account is None or self.opening is None:
+            raise HistoryError("history.unknown_account", "no event opens this account; record AccountOpened first")
+        return self.account, self.opening
+
     def sorted_days(self) -> list[date]:
         if self._sorted_days is None:
             self._sorted_days = sorted(self.days)
@@ -122,8 +128,7 @@ class Facts:
 
     def on(self, as_of: date) -> AccountSnapshot:
         """Return what is known and effective at the end of that day."""
-        if self.account is None or self.opening is None:
-            raise HistoryError("history.unknown_account", "no event opens this account; record AccountOpened first")
+        account, opening = self.opened()
         for unknown in self.unknown:
             if unknown.must_understand and unknown.effective_on <= as_of:
                 raise HistoryError(
@@ -138,8 +143,8 @@ class Facts:
         pins = [move for move in self.moves if move.effective_on <= as_of]
         return AccountSnapshot(
             as_of=as_of,
-            account=self.account,
-            debtor=self._debtor(as_of),
+            account=account,
+            debtor=self._debtor(opening, as_of),
             receivables=_by(self._since(self.receivables, "issued_on", as_of), "due_on"),
             payments=self._ending("payment", self.payments, "effective_on", "returned_on", as_of),
             credit_notes=self._ending("credit_note", self.credit_notes, "issued_on", "cancelled_on", as_of),
@@ -149,7 +154,7 @@ class Facts:
             promises=self._ending("promise", self.promises, "made_on", "withdrawn_on", as_of),
             plans=self._ending("plan", self.plans, "agreed_on", "cancelled_on", as_of),
             contact_points=self._contact_points(as_of),
-            attempts=self._attempts(notices, as_of),
+            attempts=self._attempts(account.account_id, notices, as_of),
             notices=_by(list(notices.items()), "requested_on"),
             approvals=sorted(
                 {one: None for one in self.approvals if one.granted_on <= as_of},
@@ -201,15 +206,15 @@ class Facts:
             changes["sent_at"] = sent[1] if sent is not None and changes["sent_on"] is not None else None
         return attrs.evolve(record, **changes) if changes else record
 
-    def _attempts(self, notices: dict[str, NoticeRecord], as_of: date) -> tuple[ContactAttempt, ...]:
+    def _attempts(self, account_id: str, notices: dict[str, NoticeRecord], as_of: date) -> tuple[ContactAttempt, ...]:
         """Show contact attempts; a notice sent is one, however often its key was handed over."""
         shown = [attempt for key, attempt in self.attempts.items() if self.attempted_on[key] <= as_of]
         for key, notice in notices.items():
-            if notice.sent_at is not None and self.account is not None:
+            if notice.sent_at is not None:
                 shown.append(
                     ContactAttempt(
                         attempt_id=key,
-                        account_id=self.account.account_id,
+                        account_id=account_id,
                         channel=notice.channel,
                         at=notice.sent_at,
                         outcome=ContactOutcome.SENT,
@@ -219,15 +224,13 @@ class Facts:
                 )
         return tuple(sorted(shown, key=lambda one: (one.at, one.attempt_id)))
 
-    def _debtor(self, as_of: date) -> Debtor:
+    def _debtor(self, opening: Debtor, as_of: date) -> Debtor:
         """Show the debtor as of a day, with every flag raised for it.
 
         Flags raised by an event outlive a change of master data; only `FlagCleared` ends them. A clearing ends the
         flags recorded before it that began on its day or earlier.
         """
-        debtor = self.opening
-        if debtor is None:
-            raise HistoryError("history.unknown_account", "no event opens this account; record AccountOpened first")
+        debtor = opening
         base_since, base_flags = date.min, list(debtor.flags)
         raised: list[Flag] = []
         for event in self.debtor_facts:

@@ -136,12 +136,13 @@ def _record_decoder(kind: Any) -> _Decoder:
 
     def prepare() -> None:  # on first use, so that records may hold records of their own kind
         hints = hints_of(kind)
+        made: dict[str, _Decoder] = {"type": _ignored}
         for field in fields_of(kind):
             name = field.alias or field.name
             if field.default is attrs.NOTHING:
                 required.add(name)
-            decoders[name] = decoder(hints[field.name])
-        decoders["type"] = _ignored
+            made[name] = decoder(hints[field.name])
+        decoders.update(made)
 
     def record_of(tree: object) -> object:
         if type(tree) is not dict:
@@ -178,14 +179,17 @@ def _ignored(_tree: object) -> None:
     return None
 
 
+_OF_MONEY: Final = frozenset({"currency", "minor"})
+
+
 def _money_of(tree: object) -> Money:
     if type(tree) is not dict:
         refuse("codec.type", f"money is an object, not {json_name(tree)}")
-    if tree.keys() != {"currency", "minor"}:
-        refuse(
-            "codec.unknown_field" if tree.keys() > {"currency", "minor"} else "codec.missing_field",
-            "money has the fields currency and minor",
-        )
+    if not tree.keys() >= _OF_MONEY:
+        refuse("codec.missing_field", "money has the fields currency and minor")
+    for name in tree:
+        if name not in _OF_MONEY:
+            raise Refused("codec.unknown_field", "money has no such field in this release", name)
     if type(tree["minor"]) is not int:
         refuse("codec.type", f"minor units are a whole number, not {json_name(tree['minor'])}")
     return Money(tree["minor"], tree["currency"])

@@ -19,7 +19,7 @@ import attrs
 
 from collectkit.core.decisions import Accepted, Committed, Conflict, Defer, Duplicate, Keep, Rejected, Suppress, Unknown
 from collectkit.core.errors import CodecError
-from collectkit.core.events import Command, Event
+from collectkit.core.events import Command, Event, UnknownEvent
 from collectkit.core.money import Money
 
 __all__ = [
@@ -108,6 +108,8 @@ def tree_of(value: object) -> object:
 
 @cache
 def _encoder(kind: type) -> Callable[[Any], object]:
+    if kind is UnknownEvent:
+        refuse("codec.unsupported", "an event of a newer release keeps its own bytes and stands alone")
     if attrs.has(kind):
         return _money_tree if kind is Money else _record_encoder(kind)
     # the most special first: an instant is a date, a StrEnum is a text
