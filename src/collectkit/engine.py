@@ -297,16 +297,17 @@ def _still_open(
     strategy: Strategy, decision: Decision, batch: Batch, facts: AccountSnapshot, now: datetime
 ) -> tuple[OutboxRow, ...]:
     """Give a notice whose hours were over before the run began, far in the east, those of the next day that has any."""
-    later = {}
+    rows = {row.key: row for row in batch.outbox}
     for command in decision.commands:
         if isinstance(command, SendNotice) and command.latest_at <= now:
             moved = postponed(strategy=strategy, command=command, snapshot=facts, now=now)
-            later[command.key] = {
-                "payload": encode(moved),
-                "earliest_at": moved.earliest_at,
-                "latest_at": moved.latest_at,
-            }
-    return tuple(attrs.evolve(row, **later[row.key]) if row.key in later else row for row in batch.outbox)
+            rows[command.key] = attrs.evolve(
+                rows[command.key],
+                payload=encode(moved),
+                earliest_at=moved.earliest_at,
+                latest_at=moved.latest_at,
+            )
+    return tuple(rows.values())
 
 
 def _differs(decision: Decision, state: AccountState) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import attrs
+
 from collectkit import contact, escalation, policy, promises
 from collectkit._strategy.aftercare import is_cured, restored, tasks_for_people
 from collectkit._strategy.batch import to_batch
@@ -44,10 +46,12 @@ __all__ = [
     "load",
     "offers_for",
     "parse",
+    "postponed",
     "revalidate",
     "to_batch",
 ]
 
+MAX_POSTPONED_DAYS = 7
 MAX_THANKS_DAYS = 7  # thanks that cannot be said within a week are not said
 
 
@@ -195,6 +199,21 @@ def revalidate(*, strategy: Strategy, command: SendNotice, snapshot: AccountSnap
     if leave.next_allowed_at is not None and leave.next_allowed_at <= command.latest_at:
         return Defer(until_at=leave.next_allowed_at, reason=why)
     return Suppress(reason=why)
+
+
+def postponed(*, strategy: Strategy, command: SendNotice, snapshot: AccountSnapshot, now: datetime) -> SendNotice:
+    """Return the notice with the hours of the next day within a week on which its channel is open after `now`.
+
+    For a notice whose hours were over before anyone could carry it out; unchanged where there is no such day.
+    """
+    for wait in range(1, MAX_POSTPONED_DAYS + 1):
+        on = snapshot.as_of + timedelta(days=wait)
+        chosen = contact.plan_contact(snapshot=snapshot, on=on, channels=[command.channel], policy=strategy.contact)
+        if not isinstance(chosen, contact.ContactPlan) or chosen.latest_at <= now:
+            continue
+        if chosen.contact_point.contact_point_id == command.contact_point_id:
+            return attrs.evolve(command, earliest_at=chosen.earliest_at, latest_at=chosen.latest_at)
+    return command
 
 
 # -- details ---------------------------------------------------------------------------------------------------
