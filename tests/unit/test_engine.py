@@ -550,3 +550,10 @@ def test_a_damaged_history_is_reported_and_holds_up_no_other() -> None:
     result = engine.collect(store=store, strategy=STRATEGY, as_of=on, now=engine.run_instant(on))
     assert [(one.account_id, one.code) for one in result.troubled] == [("A", "store.corrupt")]
     assert result.looked == 2
+
+
+def test_the_same_facts_written_down_on_a_later_day_contradict_nothing() -> None:
+    store = stored(facts())
+    later = [attrs.evolve(one, recorded_at=AT + timedelta(days=1)) for one in facts()]
+    again = engine.record(store=store, events={"A": later})
+    assert (again.events, again.known, again.changed, again.refused) == (0, 4, (), ())

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
 
 from collectkit._engine.answers import Changed, Recorded, Refused
 from collectkit._engine.storing import MAX_TRIES, commit_each, stands
 from collectkit.core.codec import content_hash, encode
 from collectkit.core.decisions import Batch, Conflict
 from collectkit.core.errors import CollectkitError, HistoryError, StoreBusy
-from collectkit.core.events import AccountOpened, Event, semantic_key
+from collectkit.core.events import AccountOpened, Event, UnknownEvent, semantic_key
 from collectkit.history import AccountState, apply, fold
 from collectkit.ports import AccountStore, Loaded
 
 __all__ = ["record_page"]
+
+_ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def record_page(store: AccountStore, events: Mapping[str, Sequence[Event]]) -> Recorded:
@@ -34,7 +40,7 @@ class _Page:
 
     def __init__(self, store: AccountStore, events: Mapping[str, Sequence[Event]]) -> None:
         self.store = store
-        self.digests = {id(one): content_hash(encode(one))[:16] for facts in events.values() for one in facts}
+        self.digests = {id(one): _digest(one) for facts in events.values() for one in facts}
         keys = {key for facts in events.values() for one in facts for key in self._keys(one)}
         self.taken = set(store.seen(keys))
         self.known: dict[str, int] = {}
@@ -121,6 +127,12 @@ def _sound(loaded: Loaded, new: Sequence[Event]) -> tuple[list[Event], list[Refu
         else:
             kept.append(fact)
     return kept, refused
+
+
+def _digest(fact: Event) -> str:
+    """Hash what a fact says; when it was written down is no part of that, so the same ledger a day later says the same."""
+    said = fact if isinstance(fact, UnknownEvent) else attrs.evolve(fact, recorded_at=_ANY_TIME)
+    return content_hash(encode(said))[:16]
 
 
 def _refusal(fact: Event, error: CollectkitError) -> Refused:
