@@ -1,0 +1,406 @@
+"""What `core.rules` says it does: dated lookups, primitives, applicability, packs that only tighten."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from fractions import Fraction
+
+import attrs
+import pytest
+
+from collectkit.core.calendars import WEEKENDS_ONLY
+from collectkit.core.errors import InvalidDate, InvalidPolicy, InvalidRecord
+from collectkit.core.money import Money
+from collectkit.core.rules import (
+    Applicability,
+    AprTolerance,
+    Citation,
+    CoolDown,
+    Dated,
+    DatedValue,
+    Deadline,
+    ExtensionTrigger,
+    FeeLimit,
+    InForce,
+    LegalFacts,
+    LumpSum,
+    LumpSumBand,
+    Moratorium,
+    NotInForce,
+    PenaltyTiers,
+    PlanTrigger,
+    Primitive,
+    RateCap,
+    ReferenceSeries,
+    RollingCount,
+    Rule,
+    RulePack,
+    Stale,
+    StatutoryInterest,
+    TimeWindow,
+    TimeWindows,
+    compose,
+    is_looser,
+)
+
+SOURCE = Citation(authority="Reg.", locator="1", address="example.org", read_on=date(2026, 1, 1))
+REVIEWED = date(2026, 6, 30)
+
+
+def point(value: object, from_on: date | None = None, **terms: object) -> DatedValue[object]:
+    return DatedValue(value=value, citation=SOURCE, from_on=from_on, **terms)  # type: ignore[arg-type]
+
+
+def dated(*points: DatedValue[object]) -> Dated[object]:
+    return Dated(points=points, reviewed_through=REVIEWED)
+
+
+def rule(value: Primitive, name: str = "r", **terms: object) -> Rule:
+    return Rule(id=name, topic="t", text="says", parameters=dated(point(value)), **terms)  # type: ignore[arg-type]
+
+
+def pack(*rules: Rule, name: str = "p", **terms: object) -> RulePack:
+    return RulePack(
+        id=name,
+        version="1",
+        jurisdiction="XX",
+        title=name,
+        reviewed_through=REVIEWED,
+        rules=rules,
+        **terms,  # type: ignore[arg-type]
+    )
+
+
+# -- lookups ---------------------------------------------------------------------------------------------------
+
+
+def test_a_value_holds_from_its_first_day_to_the_eve_of_the_next() -> None:
+    series = dated(point(1, date(2026, 1, 1)), point(2, date(2026, 3, 1)))
+    found = [series.at(day) for day in (date(2026, 1, 1), date(2026, 2, 28), date(2026, 3, 1))]
+    assert [one.value for one in found if isinstance(one, InForce)] == [1, 1, 2]
+
+
+def test_before_the_first_day_nothing_is_in_force() -> None:
+    assert dated(point(1, date(2026, 1, 1))).at(date(2025, 12, 31)) == NotInForce(
+        as_of=date(2025, 12, 31), reason="before_start"
+    )
+
+
+def test_a_value_is_never_carried_past_its_review() -> None:
+    assert dated(point(1)).at(date(2026, 7, 1)) == Stale(as_of=date(2026, 7, 1), known_through_on=REVIEWED)
+
+
+@pytest.mark.parametrize("last", [point(None, date(2026, 3, 1)), point(2, date(2026, 3, 1), status="repealed")])
+def test_an_ended_parameter_is_not_in_force(last: DatedValue[object]) -> None:
+    assert dated(point(1), last).at(date(2026, 3, 1)) == NotInForce(as_of=date(2026, 3, 1), reason="ended")
+
+
+@pytest.mark.parametrize("status", ["stayed", "vacated", "not_yet"])
+def test_a_point_that_is_not_in_force_leaves_the_one_before_it_standing(status: str) -> None:
+    found = dated(point(1), point(2, date(2026, 3, 1), status=status)).at(date(2026, 4, 1))
+    assert isinstance(found, InForce)
+    assert found.value == 1
+
+
+def test_an_instant_is_no_day_to_look_up() -> None:
+    with pytest.raises(InvalidDate):
+        dated(point(1)).at(datetime(2026, 1, 1))  # noqa: DTZ001 - the refusal is what is tested
+
+
+@pytest.mark.parametrize("points", [(), (point(1, date(2026, 2, 1)), point(2, date(2026, 1, 1))), (point(1), point(2))])
+def test_points_must_stand_in_order(points: tuple[DatedValue[object], ...]) -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        dated(*points)
+    assert error.value.code == "rules.dated"
+
+
+def test_a_figure_without_a_source_is_refused() -> None:
+    with pytest.raises(InvalidRecord):
+        DatedValue(value=1, citation=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("terms", [{"status": "valid"}, {"basis": "hearsay"}])
+def test_an_unknown_status_or_basis_is_refused(terms: dict[str, str]) -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        point(1, **terms)
+    assert error.value.code == "rules.choice"
+
+
+# -- to whom ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer"),
+    [
+        (LegalFacts(debtor_kind="consumer", party="agency", debt_kind="card"), True),
+        (LegalFacts(debtor_kind="business", party=None, debt_kind=None), False),
+        (LegalFacts(debtor_kind="consumer", party=None, debt_kind="card"), None),
+        (LegalFacts(debtor_kind="consumer", party="first_party", debt_kind="card"), False),
+    ],
+)
+def test_a_missing_fact_makes_the_answer_unknown_unless_another_one_excludes(
+    facts: LegalFacts, answer: bool | None
+) -> None:
+    to = Applicability(debtor_kinds=("consumer",), parties=("agency",), debt_kinds=("card",))
+    assert to.judge(facts) is answer
+
+
+def test_a_rule_for_everybody_needs_no_fact() -> None:
+    assert Applicability().judge(LegalFacts()) is True
+
+
+# -- primitives ------------------------------------------------------------------------------------------------
+
+
+def test_a_cool_down_may_or_may_not_count_the_day_of_the_event() -> None:
+    day = date(2026, 8, 14)
+    assert CoolDown(after="talk", days=7, event_is_day_one=True).free_on(day) == date(2026, 8, 21)
+    assert CoolDown(after="talk", days=7, event_is_day_one=False).free_on(day) == date(2026, 8, 22)
+
+
+def test_a_deadline_in_business_days_is_unknown_without_a_calendar() -> None:
+    deadline = Deadline(after="letter", days=5, unit="business")
+    assert deadline.last_on(date(2026, 5, 1)) is None
+    assert deadline.last_on(date(2026, 5, 1), WEEKENDS_ONLY) == date(2026, 5, 8)
+
+
+def test_a_deadline_in_calendar_days_may_count_the_event() -> None:
+    assert Deadline(after="x", days=30).last_on(date(2026, 1, 1)) == date(2026, 1, 31)
+    assert Deadline(after="x", days=30, event_is_day_one=True).last_on(date(2026, 1, 1)) == date(2026, 1, 30)
+
+
+def test_a_fee_limit_takes_the_lesser_or_greater_part() -> None:
+    parts = {"rate": "0.02", "amounts": (Money(500, "USD"),)}
+    base = Money(10_000, "USD")
+    assert FeeLimit(**parts, combine="lesser_of").limit(base) == Money(200, "USD")  # type: ignore[arg-type]
+    assert FeeLimit(**parts, combine="greater_of").limit(base) == Money(500, "USD")  # type: ignore[arg-type]
+
+
+def test_a_fee_limit_is_rounded_down_in_favour_of_the_debtor() -> None:
+    assert FeeLimit(rate="0.02").limit(Money(99, "USD")) == Money(1, "USD")
+
+
+@pytest.mark.parametrize("terms", [{"amounts": (Money(1, "USD"),)}, {"rate": "0.1", "cap": (Money(1, "USD"),)}])
+def test_a_fee_limit_in_another_currency_is_unknown(terms: dict[str, object]) -> None:
+    assert FeeLimit(**terms).limit(Money(100, "EUR")) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {},
+        {"rate": "-0.1"},
+        {"rate": "0.1", "grace_days": -1},
+        {"rate": "0.1", "floor": (Money(2, "USD"),), "cap": (Money(1, "USD"),)},
+    ],
+)
+def test_a_fee_limit_that_cannot_stand_is_refused(terms: dict[str, object]) -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        FeeLimit(**terms)  # type: ignore[arg-type]
+    assert error.value.code == "rules.fee"
+
+
+def test_a_repeated_violation_counts_for_the_next_six_cycles() -> None:
+    # 12 CFR 1026 comment 52(b)(1)(ii)-1.iii.A: a fee in March, then April to September at the repeat amount
+    tiers = PenaltyTiers(first=Money(2500, "USD"), repeat=Money(3500, "USD"), cycles=6)
+    assert tiers.repeat_cycles((2026, 3)) == tuple((2026, month) for month in range(4, 10))
+    assert tiers.tier(cycle=(2026, 9), prior_cycles=[(2026, 3)]) == Money(3500, "USD")
+    assert tiers.tier(cycle=(2026, 10), prior_cycles=[(2026, 3)]) == Money(2500, "USD")
+    assert tiers.repeat_cycles((2026, 10))[-1] == (2027, 4)
+
+
+@pytest.mark.parametrize(
+    "bands",
+    [
+        (),
+        (LumpSumBand(debt_min=Money(0, "GBP"), amount=Money(40, "EUR")),),
+        (
+            LumpSumBand(debt_min=Money(5, "GBP"), amount=Money(1, "GBP")),
+            LumpSumBand(debt_min=Money(5, "GBP"), amount=Money(2, "GBP")),
+        ),
+    ],
+)
+def test_a_lump_sum_that_cannot_stand_is_refused(bands: tuple[LumpSumBand, ...]) -> None:
+    with pytest.raises(InvalidPolicy):
+        LumpSum(bands=bands)
+
+
+def test_a_lump_sum_below_its_first_band_is_nothing() -> None:
+    bands = (LumpSumBand(debt_min=Money(100, "GBP"), amount=Money(40, "GBP")),)
+    assert LumpSum(bands=bands).of(Money(99, "GBP")) == Money(0, "GBP")
+
+
+@pytest.mark.parametrize(
+    ("reference", "rate"), [("0.01", "0.09"), ("0.0101", "0.095"), ("0.015", "0.095"), ("-0.0088", "0.08")]
+)
+def test_a_reference_is_rounded_up_to_the_next_half_point(reference: str, rate: str) -> None:
+    law = StatutoryInterest(series="S", margin="0.08", round_reference_up_to="0.005")
+    expected = Fraction("0.075") if reference.startswith("-") else Fraction(rate)
+    assert law.rate_of(Fraction(reference)) == expected
+
+
+def test_a_rate_by_law_is_never_below_zero() -> None:
+    assert StatutoryInterest(series="S").rate_of(Fraction("-0.01")) == 0
+
+
+def test_a_margin_without_a_reference_series_is_refused() -> None:
+    with pytest.raises((InvalidPolicy, InvalidRecord)):
+        StatutoryInterest(series="", margin="0.08")
+
+
+@pytest.mark.parametrize("terms", [{"selection": "best"}, {"day_count": "act/366"}])
+def test_an_unknown_choice_of_rate_or_day_count_is_refused(terms: dict[str, str]) -> None:
+    with pytest.raises(InvalidPolicy):
+        StatutoryInterest(series="S", **terms)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("instalments", "charge", "written", "met"),
+    [(5, False, True, True), (4, False, True, False), (5, False, False, False), (1, True, False, True)],
+)
+def test_a_plan_trigger(instalments: int, charge: bool, written: bool, met: bool) -> None:
+    trigger = PlanTrigger(instalments_more_than=4)
+    assert trigger.is_met(instalments=instalments, has_finance_charge=charge, is_written=written) is met
+
+
+def test_a_down_payment_counts_only_where_the_rule_says_so() -> None:
+    facts = {"instalments": 4, "has_finance_charge": False, "is_written": True, "has_down_payment": True}
+    assert not PlanTrigger(instalments_more_than=4).is_met(**facts)  # type: ignore[arg-type]
+    assert PlanTrigger(instalments_more_than=4, down_payment_counts=True).is_met(**facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("unsecured", "secured", "first"), [(26, 0, 26), (25, 0, None), (23, 3, 26), (0, 6, 6), (8, 3, None)]
+)
+def test_an_extension_trigger_names_the_extension_that_meets_it(
+    unsecured: int, secured: int, first: int | None
+) -> None:
+    trigger = ExtensionTrigger(more_than=25, secured_more_than=5)
+    assert trigger.first_extension(unsecured, secured) == first
+    assert trigger.met_by(unsecured, secured) is (first is not None)
+
+
+def test_apr_tolerance_is_wider_for_irregular_payments() -> None:
+    tolerance = AprTolerance(regular="0.00125", irregular="0.0025")
+    exact = Fraction("0.1433333")
+    assert not tolerance.is_accurate(Fraction("0.142"), exact)
+    assert tolerance.is_accurate(Fraction("0.142"), exact, is_irregular=True)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: TimeWindow(weekdays=(7,), start=time(8), end=time(21)),
+        lambda: TimeWindow(weekdays=(), start=time(8), end=time(21)),
+        lambda: TimeWindow(weekdays=(0,), start=time(21), end=time(8)),
+        lambda: RollingCount(maximum=-1, days=7),
+        lambda: RollingCount(maximum=1),
+        lambda: RollingCount(maximum=1, days=7, months=1),
+        lambda: RateCap(rate="-0.1"),
+        lambda: rule(RateCap(rate="0.1"), force="advice"),
+    ],
+)
+def test_a_primitive_that_cannot_stand_is_refused(build: object) -> None:
+    with pytest.raises(InvalidPolicy):
+        build()  # type: ignore[operator]
+
+
+# -- packs -----------------------------------------------------------------------------------------------------
+
+
+def test_a_pack_shows_its_version_and_review_date() -> None:
+    assert pack().label == "p/1 (reviewed through 2026-06-30)"
+
+
+def test_a_rule_that_names_an_absent_series_is_refused() -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        pack(rule(StatutoryInterest(series="S")))
+    assert error.value.code == "rules.series"
+
+
+def test_two_rules_of_one_id_are_refused() -> None:
+    with pytest.raises(InvalidPolicy, match="stands twice"):
+        pack(rule(RateCap(rate="0.1")), rule(RateCap(rate="0.2")))
+
+
+def test_an_unknown_rule_or_series_names_those_there_are() -> None:
+    series = ReferenceSeries(id="S", title="s", values=Dated(points=(point(Fraction(0)),), reviewed_through=REVIEWED))  # type: ignore[arg-type]
+    one = pack(rule(RateCap(rate="0.1")), series=(series,))
+    assert one.series_of("S").id == "S"
+    assert one.rules_on("t") == (one.rule("r"),)
+    for ask in (lambda: one.rule("x"), lambda: one.series_of("x")):
+        with pytest.raises(InvalidPolicy) as error:
+            ask()
+        assert error.value.problems[0].choices in (("r",), ("S",))
+
+
+def test_the_order_of_packs_does_not_matter() -> None:
+    first, second = pack(rule(RateCap(rate="0.1"), "a"), name="a"), pack(rule(RateCap(rate="0.2"), "b"), name="b")
+    assert compose([first, second]) == compose([second, first])
+
+
+def test_an_overlay_without_its_base_is_refused() -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        compose([pack(needs=("base",))])
+    assert error.value.code == "rules.base_missing"
+
+
+def test_a_pack_that_comes_twice_is_refused() -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        compose([pack(), pack()])
+    assert error.value.code == "rules.duplicate"
+
+
+LOOSER = [
+    (RollingCount(maximum=8, days=7), RollingCount(maximum=7, days=7)),
+    (CoolDown(after="x", days=6, event_is_day_one=True), CoolDown(after="x", days=7, event_is_day_one=True)),
+    (Moratorium(freezes=("fees",), days=60), Moratorium(freezes=("fees", "interest"), days=60)),
+    (Moratorium(freezes=("fees",), days=30), Moratorium(freezes=("fees",), days=60)),
+    (FeeLimit(rate="0.03"), FeeLimit(rate="0.02")),
+    (FeeLimit(rate="0.02", grace_days=5), FeeLimit(rate="0.02", grace_days=10)),
+    (FeeLimit(rate="0.02", on_charges=True), FeeLimit(rate="0.02")),
+    (FeeLimit(amounts=(Money(6, "USD"),)), FeeLimit(amounts=(Money(5, "USD"),))),
+    (RateCap(rate="0.2"), RateCap(rate="0.1")),
+    (
+        TimeWindows(windows=[TimeWindow(weekdays=(0,), start=time(7), end=time(21))]),
+        TimeWindows(windows=[TimeWindow(weekdays=(0,), start=time(8), end=time(21))]),
+    ),
+    (
+        TimeWindows(windows=[TimeWindow(weekdays=(0, 6), start=time(9), end=time(20))]),
+        TimeWindows(windows=[TimeWindow(weekdays=(0,), start=time(9), end=time(20))]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("new", "old"), LOOSER)
+def test_a_replacement_may_only_tighten(new: Primitive, old: Primitive) -> None:
+    base = pack(rule(old, "old"), name="base")
+    with pytest.raises(InvalidPolicy) as error:
+        compose([base, pack(rule(new, "new", replaces="old"), name="user")])
+    assert error.value.code == "rules.loosens"
+    swapped = compose([pack(rule(new, "old"), name="base"), pack(rule(old, "new", replaces="old"), name="user")])
+    assert [one.id for _, one in swapped] == ["old", "new"]  # the stricter one is added, both speak
+
+
+@pytest.mark.parametrize(("new", "old"), LOOSER)
+def test_an_override_answered_for_by_name_silences_the_rule(new: Primitive, old: Primitive) -> None:
+    base = pack(rule(old, "old"), name="base")
+    user = pack(rule(new, "new", replaces="old", override_by="J. Doe, counsel"), name="user")
+    ((_, left),) = compose([base, user])
+    assert (left.id, left.override_by) == ("new", "J. Doe, counsel")
+
+
+def test_different_kinds_of_rule_do_not_compare() -> None:
+    assert not is_looser(RateCap(rate="1"), FeeLimit(rate="0"))
+
+
+def test_a_series_lists_its_changes_inside_a_span() -> None:
+    points = (point(Fraction(1), date(2026, 1, 1)), point(Fraction(2), date(2026, 3, 1)))
+    series = ReferenceSeries(id="S", title="s", values=Dated(points=points, reviewed_through=REVIEWED))  # type: ignore[arg-type]
+    assert series.change_days(date(2026, 1, 1), date(2026, 3, 1)) == []
+    assert series.change_days(date(2026, 1, 1), date(2026, 3, 2)) == [date(2026, 3, 1)]
+
+
+def test_a_record_of_law_is_frozen() -> None:
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        pack().id = "other"  # type: ignore[misc]
