@@ -6,15 +6,15 @@ A business "no" is never here: it is a `Declined` value. These are a caller's mi
     ├── InvalidMoney (ValueError)       money.*
     │   └── MoneyTypeError (TypeError)  money.float, money.bool, money.type
     ├── CurrencyMismatch (ValueError)   money.currency_mismatch
-    ├── InvalidDate (ValueError)        calendars.*
+    ├── InvalidDate (ValueError)        calendars.*; and <room>.* where a room cannot use a date
     ├── CalendarMissing (LookupError)   calendars.calendar_missing
     ├── InvalidRate (ValueError)        rates.*
-    ├── InvalidRecord (ValueError)      records.*, contact.*
-    ├── InvalidTerms (ValueError)       plans.*, interest.*
-    ├── InvalidPolicy (ValueError)      policy.*, segments.*, escalation.*, strategy.*: every problem in one error
+    ├── InvalidRecord (ValueError)      records.*, aging.*, waterfall.*, metrics.* and others: facts that cannot stand
+    ├── InvalidTerms (ValueError)       plans.*, interest.*, settlement.*
+    ├── InvalidPolicy (ValueError)      strategy.*, policy.*, rules.* and others: every problem of a file in one error
     ├── CodecError (ValueError)         codec.*
     ├── HistoryError (ValueError)       history.*
-    ├── WordingError (ValueError)       wording.*, messenger.*
+    ├── WordingError (ValueError)       wording.*, messenger.*, report.*
     ├── ImportFailed (ValueError)       ledger.*
     ├── StoreError (RuntimeError)       store.*; `retryable` says whether trying again can help
     │   ├── StoreBusy                   store.busy (retryable)
