@@ -35,14 +35,13 @@ from collectkit._plans.terms import (
     PlanTerms,
     ResidueTo,
     Shape,
-    require_count,
 )
 from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate, exact_number
-from collectkit.core.schedule import MAX_INSTALMENTS
+from collectkit.core.schedule import MAX_INSTALMENTS, require_count
 
 __all__ = [
     "AccrueTo",

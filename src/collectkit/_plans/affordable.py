@@ -8,12 +8,13 @@ from typing import Literal
 
 import attrs
 
-from collectkit._plans.figures import exact_level, first_interest, rows_at
-from collectkit._plans.terms import PlanTerms, periods_of
+from collectkit._plans.figures import first_interest
+from collectkit._plans.terms import PlanTerms, periods_of, rows_at
 from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money
+from collectkit.core.schedule import exact_level
 
 Binding = Literal["affordable", "max_instalments", "end_by", "min_instalment"]
 """The limit that decided the form of a personalised plan."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import accumulate
-from math import lcm
 from operator import sub
 from typing import Final
 
@@ -18,7 +17,7 @@ from collectkit._plans.terms import Periods, PlanTerms, Shape, period_pair, peri
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.interest import level_payment_minor
 from collectkit.core.money import Money, Rounding, rounded
-from collectkit.core.schedule import Schedule, level_schedule, roll
+from collectkit.core.schedule import Schedule, exact_level, level_schedule, roll
 
 Columns = tuple[list[int], list[int]]
 """Principal and interest of each row, in minor units."""
@@ -112,46 +111,6 @@ def _fees(terms: PlanTerms, count: int) -> list[int]:
 # -- level payments --------------------------------------------------------------------------------------------
 
 
-def exact_level(
-    opening: int,
-    factors: Sequence[Fraction],
-    weights: Sequence[Fraction] | None = None,
-    fixed: Sequence[int] | None = None,
-) -> Fraction:
-    """Return the exact p with which payments of p * weight + fixed pay `opening` off over these periods.
-
-    Weights are 1 and fixed sums 0 where none are given. The sums run over one common denominator, so that only whole
-    numbers are multiplied.
-
-    >>> exact_level(10000, [Fraction(1, 100)] * 2)
-    Fraction(1020100, 201)
-    """
-    count = len(factors)
-    if weights is None and fixed is None and count and factors.count(factors[0]) == count:
-        return _exact_level_even(opening, factors[0], count)
-    scale = lcm(*(factor.denominator for factor in factors))
-    weigh = 1 if weights is None else lcm(*(weight.denominator for weight in weights))
-    grown, weighted, paid, power = opening, 0, 0, 1
-    for place, factor in enumerate(factors):
-        growth = scale + factor.numerator * (scale // factor.denominator)
-        power *= scale
-        weight = weigh if weights is None else int(weights[place] * weigh)
-        grown *= growth
-        weighted = weighted * growth + weight * power
-        paid = paid * growth + (0 if fixed is None else fixed[place]) * power
-    if not weighted:
-        raise InvalidTerms("plans.amounts", "every instalment is fixed, so none is left to be solved")
-    return Fraction((grown - paid) * weigh, weighted)
-
-
-def _exact_level_even(opening: int, factor: Fraction, count: int) -> Fraction:
-    numerator, denominator = factor.numerator, factor.denominator
-    if numerator == 0:
-        return Fraction(opening, count)
-    grown, start = (denominator + numerator) ** count, denominator**count
-    return Fraction(opening * numerator * grown, denominator * (grown - start))
-
-
 def to_multiple(terms: PlanTerms, exact: Fraction) -> int:
     """Round a payment to minor units, then to the agreed multiple."""
     whole = rounded(exact, terms.rounding)
@@ -195,7 +154,7 @@ def _level_rows(terms: PlanTerms, opening: int, factors: Sequence[Fraction], bal
     if terms.residue_to == "spread":
         return _spread(run, payment, unit, count)
     if terms.residue_to == "first":
-        return _first(run, payment, unit, factors)
+        return _first_or_less(run, payment, unit, factors)
     if terms.residue_to == "minimal":
         return _minimal(run, payment, unit, count)
     columns, last = run([payment] * count)
@@ -244,15 +203,15 @@ def _spread(run: Run, payment: int, unit: int, count: int) -> Columns:
     return min(candidates, key=lambda found: (abs(found[0]), -found[0]))[1]
 
 
-def _first(run: Run, payment: int, unit: int, factors: Sequence[Fraction]) -> Columns:
+def _first_or_less(run: Run, payment: int, unit: int, factors: Sequence[Fraction]) -> Columns:
     """Let the first row take the odd units: as much as brings the last row nearest to the others."""
-    columns = _first_at(run, payment, factors)
+    columns = _first(run, payment, factors)
     if columns[0][0] + columns[1][0] <= 0 or columns[0][0] < 0:  # many roundings up left nothing to the first
-        columns = _first_at(run, payment - unit, factors)
+        columns = _first(run, payment - unit, factors)
     return columns
 
 
-def _first_at(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
+def _first(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
     count = len(factors)
     growth = 1.0
     for factor in factors[1:]:
@@ -268,19 +227,6 @@ def _first_at(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
         columns, last = run([first, *[payment] * (count - 1)])
         best = min(best, (abs(last - payment), columns), key=lambda found: found[0])
     return best[1]
-
-
-def rows_at(terms: PlanTerms, factors: Sequence[Fraction], payment: int) -> tuple[int, int] | None:
-    """Return how many rows of `payment` pay the debt off and what is left after all of them; None where it grows."""
-    balance = terms.financed.minor
-    for row, factor in enumerate(factors, start=1):
-        interest = rounded(balance * factor, terms.rounding)
-        if balance + interest <= payment:
-            return row, 0
-        if interest >= payment:
-            return None
-        balance += interest - payment
-    return len(factors), balance
 
 
 def first_interest(terms: PlanTerms, factors: Sequence[Fraction]) -> int:

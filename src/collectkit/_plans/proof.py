@@ -10,11 +10,10 @@ from typing import NoReturn
 
 import attrs
 
-from collectkit._plans.figures import exact_level
 from collectkit._plans.terms import PlanTerms, period_pair, periods_of, refuse_growth
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money, round_half_even, rounded
-from collectkit.core.schedule import DueDates, Instalment, Schedule
+from collectkit.core.schedule import DueDates, Instalment, Schedule, exact_level
 
 
 @attrs.frozen(kw_only=True)

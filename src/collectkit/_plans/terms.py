@@ -19,9 +19,9 @@ import attrs
 from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd, rrule_dates
 from collectkit.core.checks import as_tuple, require_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
-from collectkit.core.money import Money, Rounding
+from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import DayCount, Rate, year_fraction
-from collectkit.core.schedule import MAX_INSTALMENTS, DueDates, Factor
+from collectkit.core.schedule import DueDates, Factor, require_count
 
 Shape = Literal[
     "level",
@@ -62,27 +62,6 @@ _ROOT_DIGITS: Final = 10**34  # an effective rate has no exact monthly share; 34
 
 def _count(_instance: object, _attribute: attrs.Attribute[Any], value: object) -> None:
     require_count(value)
-
-
-def require_count(value: object, *, at_least: int = 1) -> int:
-    """Return a number of instalments that can stand.
-
-    Raises:
-        InvalidTerms: `plans.count` for anything but a whole number of 1 or more; `plans.too_many` above 10,000.
-    """
-    if type(value) is not int or value < at_least:
-        shown = value if type(value) is int else type(value).__name__
-        raise InvalidTerms(
-            "plans.count", f"{shown} instalments cannot be laid out; give a whole number of {at_least} or more"
-        )
-    if value > MAX_INSTALMENTS:
-        raise InvalidTerms(
-            "plans.too_many",
-            f"{value} instalments are over the limit of {MAX_INSTALMENTS}; widen the rhythm, or check the count",
-            given=value,
-            limit=MAX_INSTALMENTS,
-        )
-    return value
 
 
 class PlanOptions(TypedDict, total=False):
@@ -270,6 +249,27 @@ class PlanTerms:
     def bears_interest(self) -> bool:
         """Say whether there is a rate above zero."""
         return self.rate is not None and self.rate.value != 0
+
+    def periods(self) -> Periods:
+        """Lay out the periods: their ends, starts and interest factors.
+
+        Raises:
+            InvalidTerms: `plans.dates`, `plans.day_count`.
+            InvalidDate: `calendars.out_of_range` past the year 9999, and what a rule or a calendar refuses.
+        """
+        return periods_of(self)
+
+    def factor_between(self, start_on: date, end_on: date) -> Fraction:
+        """Return the interest factor from one day to another: by the day count, else by whole steps and days.
+
+        Days on which interest is paused bear none; an end before the start gives zero.
+        """
+        return factor_between(self, start_on, end_on)
+
+    def rows_to_pay(self, payment: Money) -> int | None:
+        """Return how many rows of `payment` pay off what is financed; None where all rows of the terms do not."""
+        found = rows_at(self, periods_of(self).factors, payment.minor)
+        return None if found is None or found[1] else found[0]
 
 
 _SUMS: Final = (
@@ -518,6 +518,19 @@ def factor_between(terms: PlanTerms, start: date, end: date) -> Fraction:
     last = terms.every.date(anchor=start, number=steps, month_end=terms.month_end)
     width = terms.every.date(anchor=start, number=steps + 1, month_end=terms.month_end) - last
     return period_factor(terms) * (steps + Fraction((end - last).days, width.days)) * running
+
+
+def rows_at(terms: PlanTerms, factors: Sequence[Fraction], payment: int) -> tuple[int, int] | None:
+    """Return how many rows of `payment` pay the debt off and what is left after all of them; None where it grows."""
+    balance = terms.financed.minor
+    for row, factor in enumerate(factors, start=1):
+        interest = rounded(balance * factor, terms.rounding)
+        if balance + interest <= payment:
+            return row, 0
+        if interest >= payment:
+            return None
+        balance += interest - payment
+    return len(factors), balance
 
 
 def refuse_growth(row: int, interest: Money, payment: Money) -> NoReturn:

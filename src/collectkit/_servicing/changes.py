@@ -13,8 +13,6 @@ from typing import Any, Literal
 
 import attrs
 
-from collectkit._plans.figures import rows_at
-from collectkit._plans.terms import PlanTerms, factor_between, periods_of, require_count
 from collectkit._servicing.position import Position, position
 from collectkit._servicing.standing import Paid
 from collectkit.core.calendars import Every
@@ -22,7 +20,8 @@ from collectkit.core.checks import require_date
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, rounded
 from collectkit.core.rates import Rate
-from collectkit.plans import Agreement, PaymentPlan, plan_from_terms
+from collectkit.core.schedule import require_count
+from collectkit.plans import Agreement, PaymentPlan, PlanTerms, plan_from_terms
 
 Arrears = Literal["collect", "capitalise", "waive"]
 """What becomes of interest and fees that are past due when a plan changes: asked for with the first new instalment,
@@ -58,16 +57,15 @@ def prepay(
     if effect == "skip_ahead":
         return plan
     # interest on the sum runs until the day it is paid, and is asked for with the next instalment
-    until_paid = rounded(amount.minor * factor_between(plan.terms, at.start_on, on), plan.terms.rounding)
+    until_paid = rounded(amount.minor * plan.terms.factor_between(at.start_on, on), plan.terms.rounding)
     terms = _rest(at, "collect", down_payment=amount, down_payment_on=max(on, _last_kept(at, on)))
     terms = attrs.evolve(terms, brought_interest=_sum(plan, at.interest + until_paid))
     if effect == "lower":
         return _superseding(at, plan_id, terms)
     regular = _regular(plan)
-    count = rows_at(terms, periods_of(terms).factors, regular)
-    if count is None or count[1]:
+    rows = terms.rows_to_pay(Money(regular, plan.currency))
+    if rows is None:
         return _superseding(at, plan_id, terms)
-    rows = count[0]
     level = Money(regular, plan.currency) if rows > 1 else None
     return _superseding(at, plan_id, _shorter(terms, rows, level))
 
@@ -227,7 +225,7 @@ def defer(
         anchor, step = moved_on, 0
     else:
         step += steps
-    factor = factor_between(old, start_on, shifted)
+    factor = old.factor_between(start_on, shifted)
     waiting = 0 if interest == "waive" else rounded(at.principal * factor, old.rounding)
     kept_parts = interest != "capitalise" and at.principal == _balance_before(plan, at.next_row)
     if interest == "capitalise":

@@ -11,12 +11,12 @@ from typing import Final
 
 import attrs
 
-from collectkit._plans.figures import exact_level
 from collectkit._servicing.loan import LoanTerms
 from collectkit.core.calendars import days_in_month
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import round_half_even, rounded
 from collectkit.core.rates import days_in_year
+from collectkit.core.schedule import exact_level
 
 _STEPS_A_YEAR: Final = {"months": 12, "semimonths": 24, "years": 1, "weeks": 52, "days": 365}
 _UNIT_DAYS: Final = {"weeks": 7, "days": 1}

@@ -14,13 +14,12 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from collectkit._plans.terms import require_count
 from collectkit.core.calendars import Every, MonthEnd
 from collectkit.core.checks import as_tuple, instance_of, optional, plain_date
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
-from collectkit.core.schedule import DueDates
+from collectkit.core.schedule import DueDates, require_count
 
 Engine = Literal["progressive", "cumulative", "equal_principal", "flat", "plain"]
 """How level payments are found: from the factors of the real periods in a fixed number of digits (`progressive`), from

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 import attrs
 
-from collectkit._plans.terms import factor_between, periods_of
 from collectkit._servicing.standing import Paid, PlanFacts
 from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
@@ -45,7 +44,7 @@ class Position:
         """Return the interest of the open debt from the start of the running period to a day, in minor units."""
         terms = self.plan.terms
         base = terms.financed.minor if terms.shape == "flat" else self.principal
-        return rounded(base * factor_between(terms, self.start_on, until), terms.rounding)
+        return rounded(base * terms.factor_between(self.start_on, until), terms.rounding)
 
 
 def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
@@ -134,7 +133,7 @@ def _period_start(plan: PaymentPlan, place: int) -> date:
     lead = plan.carried + (1 if terms.down_payment is not None and terms.down_payment.minor else 0)
     within = place - lead
     if within <= 0 or terms.shape == "bullet":
-        return terms.start_on if terms.grace_interest == "pay" or not terms.grace else periods_of(terms).from_on[0]
+        return terms.start_on if terms.grace_interest == "pay" or not terms.grace else terms.periods().from_on[0]
     if place == len(plan.schedule):
         return plan.schedule[-1].due_on
-    return periods_of(terms).from_on[within]
+    return terms.periods().from_on[within]

@@ -9,7 +9,6 @@ from typing import Literal
 
 import attrs
 
-from collectkit._plans.figures import exact_level
 from collectkit._servicing.declining import Arithmetic, Declining
 from collectkit._servicing.loan import (
     Charged,
@@ -30,7 +29,7 @@ from collectkit._servicing.loan import (
 )
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, rounded
-from collectkit.core.schedule import DueDates
+from collectkit.core.schedule import DueDates, exact_level
 
 
 def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, ...]:

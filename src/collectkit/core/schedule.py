@@ -14,20 +14,19 @@ period's factor, rounded once; the last row takes the whole balance, so principa
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from fractions import Fraction
 from itertools import accumulate, repeat, starmap
-from operator import add, neg, sub
+from operator import add, sub
 from typing import Final, overload
 
 import attrs
 
+from collectkit.core._kernel import Factor, exact_level, level_balances, roll, whole_rounder
 from collectkit.core.calendars import Every, MonthEnd, month_dates
 from collectkit.core.checks import non_negative_int, plain_date, positive_int
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
-from collectkit.core.money import Money, Rounding, exponent_of, round_half_even, rounded
+from collectkit.core.money import Money, exponent_of, round_half_even
 
 __all__ = [
     "MAX_INSTALMENTS",
@@ -35,16 +34,36 @@ __all__ = [
     "Factor",
     "Instalment",
     "Schedule",
+    "exact_level",
     "level_balances",
     "level_schedule",
+    "require_count",
     "roll",
     "whole_rounder",
 ]
 
 MAX_INSTALMENTS: Final = 10_000  # 27 years of daily parts; a larger count is a slip, refused before memory is taken
 
-Factor = tuple[int, int]
-"""The interest on one minor unit over one period, as numerator and denominator."""
+
+def require_count(value: object, *, at_least: int = 1) -> int:
+    """Return a number of instalments that can stand.
+
+    Raises:
+        InvalidTerms: `plans.count` for anything but a whole number of 1 or more; `plans.too_many` above 10,000.
+    """
+    if type(value) is not int or value < at_least:
+        shown = value if type(value) is int else type(value).__name__
+        raise InvalidTerms(
+            "plans.count", f"{shown} instalments cannot be laid out; give a whole number of {at_least} or more"
+        )
+    if value > MAX_INSTALMENTS:
+        raise InvalidTerms(
+            "plans.too_many",
+            f"{value} instalments are over the limit of {MAX_INSTALMENTS}; widen the rhythm, or check the count",
+            given=value,
+            limit=MAX_INSTALMENTS,
+        )
+    return value
 
 
 # -- rows ------------------------------------------------------------------------------------------------------
@@ -518,93 +537,3 @@ def level_schedule(
     dates = due_on if isinstance(due_on, DueDates) else tuple(due_on)
     made._fill(principal.minor, principal.currency, count, None, None, None, dates, (*period_rate, payment))
     return made
-
-
-def level_balances(start: int, numerator: int, denominator: int, payment: int, count: int) -> list[int]:
-    """Return the balance after each of `count` equal payments; the last one takes the whole balance.
-
-    Interest is `balance * numerator / denominator`, rounded half-even.
-
-    >>> level_balances(10000, 1, 100, 3400, 3)
-    [6700, 3367, 0]
-    """
-    half = denominator // 2
-    growth = numerator + denominator
-    shift = half - payment * denominator
-    balances: list[int] = []
-    while (left := count - 1 - len(balances)) > 0:
-        balance = start
-        run = [balance := (balance * growth + shift) // denominator for _ in repeat(None, left)]
-        if denominator & 1 or not _may_tie(start, run, denominator):
-            balances += run
-            break
-        place = _first_tie(start, run, denominator, payment)
-        balances += run[:place]
-        if place < left:
-            start = run[place] - 1
-            balances.append(start)
-    balances.append(0)
-    return balances
-
-
-def _may_tie(start: int, run: list[int], denominator: int) -> bool:
-    """Say whether a balance of the run can have borne interest of exactly a half unit, which was rounded up.
-
-    That takes a balance which leaves half of an even denominator (it shares no factor with the numerator). While the
-    debt falls to 0 the few such balances, if any, are looked for by halving.
-    """
-    half = denominator // 2
-    if start % denominator == half:
-        return True
-    if run[-1] >= 0 and run[0] <= start < 8 * denominator:
-        for balance in range(half, start, denominator):
-            place = bisect_left(run, -balance, key=neg)
-            if place < len(run) and run[place] == balance:
-                return True
-        return False
-    return half in map(denominator.__rmod__, run)
-
-
-def _first_tie(start: int, run: list[int], denominator: int, payment: int) -> int:
-    """Return the place at which a tie was rounded up to an odd interest, or the length of the run."""
-    half = denominator // 2
-    for place, (before, after) in enumerate(zip((start, *run), run, strict=False)):
-        if before % denominator == half and (after - before + payment) & 1:
-            return place
-    return len(run)
-
-
-def roll(
-    opening: int,
-    factors: Iterable[Factor],
-    payments: Iterable[int],
-    rounding: Rounding = "half_even",
-) -> tuple[list[int], list[int]]:
-    """Run a debt through periods: return the balance after each and the interest of each.
-
-    `factors` are exact interest factors of the periods, `payments` what is paid at the end of each. Nothing is
-    forced: the last balance is what is left over, and a payment below its interest makes the balance grow.
-
-    >>> roll(10000, [(1, 100), (1, 50)], [5000, 5000])
-    ([5100, 202], [100, 102])
-    """
-    round_ = whole_rounder(rounding)
-    balances, interests = [], []
-    balance = opening
-    for (numerator, denominator), payment in zip(factors, payments, strict=True):
-        interest = round_(balance * numerator, denominator)
-        balance += interest - payment
-        interests.append(interest)
-        balances.append(balance)
-    return balances, interests
-
-
-def whole_rounder(rounding: Rounding) -> Callable[[int, int], int]:
-    """Return a function that divides two integers and rounds to a whole number in the named way.
-
-    >>> whole_rounder("up")(1, 3)
-    1
-    """
-    if rounding == "half_even":
-        return round_half_even
-    return lambda numerator, denominator: rounded(Fraction(numerator, denominator), rounding)
