@@ -161,7 +161,7 @@ class Credit:
     key: str = attrs.field(validator=text_up_to(MAX_ID_LENGTH))
     rule: str = attrs.field(validator=identifier)
     receivable_id: str = attrs.field(validator=identifier)
-    amount: Money = attrs.field()
+    amount: Money = attrs.field(validator=instance_of(Money))
     earned_on: date = attrs.field(validator=plain_date)
     reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
 
