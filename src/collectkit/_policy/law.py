@@ -14,7 +14,7 @@ import attrs
 from collectkit._policy.ledger import Ledger
 from collectkit.core.decisions import Reason
 from collectkit.core.money import Money
-from collectkit.core.records import AccountSnapshot, HoldReason, Receivable
+from collectkit.core.records import AccountSnapshot, Hold, HoldReason, Receivable
 from collectkit.core.rules import (
     Citation,
     FeeLimit,
@@ -156,11 +156,16 @@ class Law:
             if hold.receivable_ids and receivable.receivable_id not in hold.receivable_ids:
                 continue
             for one in self._speaking(receivable, min(hold.placed_on, self.ledger.as_of), Moratorium):
-                if isinstance(one, Reason) or not isinstance(one.value, Moratorium) or what not in one.value.freezes:
-                    continue
-                end = hold.until_on
-                if end is None:
-                    last_on = one.value.last_on(hold.placed_on)
-                    end = date.max if last_on is None else date.fromordinal(last_on.toordinal() + 1)
-                spans.append((hold.placed_on, end, one.cite))
+                if isinstance(one, Reason):  # a moratorium that may apply protects until somebody knows better
+                    spans.append((hold.placed_on, hold.until_on or date.max, str(one)))
+                elif isinstance(one.value, Moratorium) and what in one.value.freezes:
+                    spans.append((hold.placed_on, _end_of(one.value, hold), one.cite))
         return spans
+
+
+def _end_of(freeze: Moratorium, hold: Hold) -> date:
+    """Return the first day after a moratorium: as the hold says, else as the law does, else never."""
+    if hold.until_on is not None:
+        return hold.until_on
+    last_on = freeze.last_on(hold.placed_on)
+    return date.max if last_on is None else date.fromordinal(min(last_on.toordinal() + 1, date.max.toordinal()))
