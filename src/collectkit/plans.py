@@ -22,12 +22,12 @@ from typing import Any, Literal, Unpack, cast
 import attrs
 
 from collectkit._plans.affordable import Binding, solve
+from collectkit._plans.deferral import waiting
 from collectkit._plans.disclosure import Disclosure, disclose
 from collectkit._plans.plan import Agreement, PaymentPlan, plan_from_terms, refuse_conflict
 from collectkit._plans.proof import PlanProof, RowExplanation
 from collectkit._plans.terms import (
     AGREEMENT_OPTIONS,
-    MONTHLY,
     AccrueTo,
     Compounding,
     GraceInterest,
@@ -36,12 +36,11 @@ from collectkit._plans.terms import (
     ResidueTo,
     Shape,
 )
-from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate, exact_number
-from collectkit.core.schedule import MAX_INSTALMENTS, require_count
+from collectkit.core.schedule import require_count
 
 __all__ = [
     "AccrueTo",
@@ -149,43 +148,21 @@ def deferred_plan(
         InvalidTerms: `plans.deferral` for a deferral of nothing, or one given twice; else as `amortised_plan`.
     """
     require_count(instalments)
-    shape: Shape = "equal_split" if rate is None else "level"
-    if (grace is None) == (starts_on is None):
-        raise InvalidTerms("plans.deferral", "say how long to wait by grace or by starts_on, one of the two")
-    if starts_on is not None:
-        grace = _steps_to(starts_on, start_on, options)
-        if grace is None:
-            return _deferred_off_rhythm(
-                plan_id,
-                start_on,
-                starts_on,
-                interest,
-                options,
-                shape=shape,
-                principal=principal,
-                rate=rate,
-                instalments=instalments,
-            )
-    if type(grace) is not int or grace < 1:
-        raise InvalidTerms(
-            "plans.deferral", "a deferral waits for one step of the rhythm or more; use another plan for none"
-        )
-    if options.get("due_on") or options.get("rrule"):
-        raise InvalidTerms("plans.deferral", "listed dates say themselves when paying starts; leave grace out")
-    if grace > MAX_INSTALMENTS:
-        raise InvalidTerms("plans.deferral", f"a deferral of {grace} steps is over the limit of {MAX_INSTALMENTS}")
-    if interest == "pay" and (rate is None or rate.is_zero):
-        interest = "waive"  # without interest there is nothing to pay meanwhile
-    rows = instalments + grace if interest == "pay" else instalments
+    if rate is None or rate.is_zero:
+        interest = "waive" if interest == "pay" else interest  # without interest there is nothing to pay meanwhile
+    wait = waiting(start_on, grace, starts_on, interest, options)
+    rows = instalments + wait.grace if interest == "pay" else instalments
+    first_due_on = starts_on if wait.begin_on is not None else options.get("first_due_on")
     return _plan(
         plan_id,
-        options,
-        shape=shape,
+        {**options, "first_due_on": first_due_on},
+        shape="equal_split" if rate is None else "level",
         principal=principal,
         rate=rate,
         instalments=rows,
         start_on=start_on,
-        grace=grace,
+        grace=wait.grace,
+        begin_on=wait.begin_on,
         grace_interest=interest,
     )
 
@@ -575,49 +552,3 @@ def _agreement(options: Any) -> Agreement:
 def _terms(options: Any, **terms: Any) -> PlanTerms:
     shared = {name: value for name, value in options.items() if name not in AGREEMENT_OPTIONS}
     return PlanTerms(**shared, **terms)
-
-
-def _steps_to(starts_on: date, start_on: date, options: PlanOptions) -> int | None:
-    """Return the steps of the rhythm to wait so that the first instalment falls due on `starts_on`, if it is on one."""
-    require_date(starts_on, "starts_on")
-    require_date(start_on, "start_on")
-    if options.get("first_due_on") is not None:
-        raise InvalidTerms("plans.deferral", "starts_on names the first due date; leave first_due_on out")
-    if starts_on <= start_on:
-        raise InvalidTerms("plans.deferral", f"the wait ends on {starts_on}, not after its start on {start_on}")
-    every, end = options.get("every", MONTHLY), options.get("month_end", "clamp")
-    for steps in range(MAX_INSTALMENTS):
-        day = every.date(anchor=start_on, number=steps + 1, month_end=end)
-        if day >= starts_on:
-            return steps if day == starts_on else None
-    return None
-
-
-def _deferred_off_rhythm(
-    plan_id: str,
-    start_on: date,
-    starts_on: date,
-    interest: GraceInterest,
-    options: PlanOptions,
-    **terms: Any,
-) -> PaymentPlan:
-    """Begin the rhythm on `starts_on`; the wait before its first period is one period of its own, counted by days."""
-    every, end = options.get("every", MONTHLY), options.get("month_end", "clamp")
-    begin_on = every.date(anchor=starts_on, number=-1, month_end=end)
-    if begin_on <= start_on:
-        raise InvalidTerms(
-            "plans.deferral",
-            f"from {start_on} to {starts_on} is one step of the rhythm or less, so nothing is deferred; "
-            "pass first_due_on to another plan",
-        )
-    if interest == "pay":
-        raise InvalidTerms("plans.deferral", "interest paid meanwhile needs a wait of whole steps; give it as grace")
-    return _plan(
-        plan_id,
-        {**options, "first_due_on": starts_on},
-        start_on=start_on,
-        grace=1,
-        grace_interest=interest,
-        begin_on=begin_on,
-        **terms,
-    )
