@@ -131,8 +131,20 @@ class Outbox(Protocol):
         """Lend rows whose `earliest_at` has come and that no live lease holds; never two of one lane at a time."""
         ...
 
-    def mark(self, *, key: str, owner: str, outcome: MarkOutcome, now: datetime, code: str = "") -> bool:
-        """Record what became of a lent row; False where `owner` no longer holds it."""
+    def mark(
+        self,
+        *,
+        key: str,
+        owner: str,
+        outcome: MarkOutcome,
+        now: datetime,
+        code: str = "",
+        is_attempt: bool = True,
+    ) -> bool:
+        """Record what became of a lent row; False where `owner` no longer holds it.
+
+        A row that the last look put off was not tried: `is_attempt=False` leaves its attempts as they were before.
+        """
         ...
 
     def next_at(self, *, before: datetime) -> datetime | None:

@@ -203,9 +203,14 @@ class LeasesNeverEnd(MemoryStore):
 
 
 class AnyoneMayMark(MemoryStore):
-    def mark(self, *, key, owner, outcome, now, code=""):
-        held = self._rows.get(key)
-        return super().mark(key=key, owner=held.owner if held else owner, outcome=outcome, now=now, code=code)
+    def mark(self, **what):
+        held = self._rows.get(what["key"])
+        return super().mark(**{**what, "owner": held.owner if held else what["owner"]})
+
+
+class CountsADeferralAsAnAttempt(MemoryStore):
+    def mark(self, **what):
+        return super().mark(**{**what, "is_attempt": True})
 
 
 class OwnersAreWorkerNames(MemoryStore):

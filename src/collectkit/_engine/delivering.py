@@ -80,7 +80,8 @@ class Carrier:
             return self._suppress(claimed, account, command, "engine.attempts")
         look = revalidate(strategy=self.strategy, command=command, snapshot=account.facts, now=self.now)
         if isinstance(look, Defer):
-            self.outbox.mark(key=row.key, owner=owner, outcome=look.until_at, now=self.now, code=look.reason.code)
+            code, until_at = look.reason.code, look.until_at
+            self.outbox.mark(key=row.key, owner=owner, outcome=until_at, now=self.now, code=code, is_attempt=False)
             return Delivered(deferred=1)
         if isinstance(look, Suppress):
             return self._suppress(claimed, account, command, look.reason.code)

@@ -37,6 +37,7 @@ class _Row:
     owner: str = ""
     leased_until: datetime | None = None
     attempt: int = 0
+    lent: int = 0
     code: str = ""
 
 
@@ -191,20 +192,31 @@ class MemoryStore:
                 if len(claimed) >= limit or (held.ready_at is not None and held.ready_at > now):
                     continue
                 held.attempt += 1
-                held.owner = f"{worker}#{held.attempt}"
+                held.lent += 1
+                held.owner = f"{worker}#{held.lent}"  # never the same twice
                 held.leased_until = now + timedelta(seconds=lease_seconds)
                 claimed.append(
                     ClaimedRow(row=held.row, owner=held.owner, leased_until=held.leased_until, attempt=held.attempt)
                 )
             return tuple(claimed)
 
-    def mark(self, *, key: str, owner: str, outcome: MarkOutcome, now: datetime, code: str = "") -> bool:
+    def mark(
+        self,
+        *,
+        key: str,
+        owner: str,
+        outcome: MarkOutcome,
+        now: datetime,
+        code: str = "",
+        is_attempt: bool = True,
+    ) -> bool:
         """Record what became of a lent row; see `Outbox.mark`."""
         with self._lock:
             held = self._pending.get(key)
             if held is None or not owner or held.owner != owner:
                 return False
             held.owner, held.leased_until = "", None
+            held.attempt -= not is_attempt
             if code:
                 held.code = code
             if isinstance(outcome, str):

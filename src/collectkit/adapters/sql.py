@@ -183,17 +183,27 @@ class SqlStore:
             for row in sorted(rows, key=lambda row: int(row.seq))
         )
 
-    def mark(self, *, key: str, owner: str, outcome: MarkOutcome, now: datetime, code: str = "") -> bool:
+    def mark(
+        self,
+        *,
+        key: str,
+        owner: str,
+        outcome: MarkOutcome,
+        now: datetime,
+        code: str = "",
+        is_attempt: bool = True,
+    ) -> bool:
         """Record what became of a lent row; see `Outbox.mark`."""
         lent = sa.and_(outbox.c.key == key, outbox.c.owner == owner, outbox.c.owner != "", outbox.c.state == "pending")
-        values: dict[str, Any] = {"owner": "", "leased_until": None}
+        attempt = outbox.c.attempt if is_attempt else outbox.c.attempt - 1
+        values: dict[str, Any] = {"owner": "", "leased_until": None, "attempt": attempt}
         if code:
             values["code"] = code[:255]
         if isinstance(outcome, str):
             values["state"] = outcome
         else:
             values["ready_at"] = outcome
-            values["state"] = sa.case((outbox.c.attempt >= self._attempts_limit, "dead"), else_="pending")
+            values["state"] = sa.case((attempt >= self._attempts_limit, "dead"), else_="pending")
         with self._writing() as connection:
             return connection.execute(outbox.update().where(lent).values(values)).rowcount == 1
 
@@ -526,7 +536,9 @@ _CLAIM: Final = (
     .where(_IS_FREE, outbox.c.seq.in_(_READY))
     .values(
         attempt=outbox.c.attempt + 1,
-        owner=sa.bindparam("worker", type_=sa.String) + "#" + sa.cast(outbox.c.attempt + 1, sa.String),
+        lent=outbox.c.lent + 1,
+        # never the same twice, so a worker started anew under its old name is not taken for the one before
+        owner=sa.bindparam("worker", type_=sa.String) + "#" + sa.cast(outbox.c.lent + 1, sa.String),
         leased_until=sa.bindparam("until", type_=outbox.c.leased_until.type),
     )
     .returning(outbox)

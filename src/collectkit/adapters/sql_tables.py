@@ -136,6 +136,7 @@ outbox = sa.Table(
     sa.Column("owner", sa.String(300), nullable=False, server_default=""),
     sa.Column("leased_until", Utc),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("lent", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("code", sa.String(255), nullable=False, server_default=""),
     sa.Index("collectkit_outbox_lane", "state", "account_id", "lane", "seq"),
     sqlite_autoincrement=True,  # a number is never given twice, so commit order stays readable

@@ -214,6 +214,16 @@ def o7_dead_letter_after_limit(kit: StoreKit) -> None:
     store = kit.open()
     commits(store, opening("A-1"), requesting("A-1", 2), requesting("A-1", 3, 2), opening("A-2"), requesting("A-2", 2))
     now, refusals = NOON, 0
+    for _ in range(_NEVER // 4):  # put off by the last look, as at night: no attempt, however often
+        now += timedelta(seconds=_LEASE)
+        for row in _claim(store, "w", now):
+            must(row.attempt == 1, "a row that was put off counts as tried")
+            marked = store.mark(
+                key=row.row.key, owner=row.owner, outcome=now, now=now, code="contact.window", is_attempt=False
+            )
+            must(marked, "a row could not be put off")
+            late = store.mark(key=row.row.key, owner=row.owner, outcome="done", now=now)
+            must(not late, "a worker marked a row that it had given back")
     while store.tally()["dead"] < 1 and refusals < _NEVER:
         row = next(row for row in _claim(store, "w", now) if row.row.account_id == "A-1")
         refusals += 1
