@@ -71,7 +71,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "promise_kept_rate",
     ),
     "core.rates": ("Rate", "RateTable"),
-    "core.calendars": ("WEEKENDS_ONLY", "BusinessCalendar", "Every", "add_months"),
+    "core.calendars": ("BusinessCalendar", "Every", "WEEKENDS_ONLY", "add_months"),
     "core.interest": ("accrue", "eu_aprc", "level_payment", "level_rate", "percent_of", "regz_apr"),
     "core.money": ("Money", "Rounding"),
     "core.errors": ("CollectkitError", "CollectkitWarning", "InvalidPolicy", "InvalidTerms"),
