@@ -12,8 +12,10 @@ from pathlib import Path
 
 import attrs
 from docutils.nodes import Element, TextElement
+from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.highlighting import lexers
 
 HERE = Path(__file__).resolve().parent
 SRC = HERE.parent / "src"
@@ -36,6 +38,7 @@ html_copy_source = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+lexers["csv"] = TextLexer()  # Pygments knows no CSV, and the fence says what it is
 
 # --- reference: one page per module that exists, so a new room appears by itself -----------------------------------
 
@@ -189,7 +192,7 @@ def resolve_field_types(_app: Sphinx) -> None:
 def name_without_page(_app: Sphinx, _env: object, node: Element, text: TextElement) -> TextElement | None:
     """Show a name as plain text where a module of ours has it but no page describes it, such as a type alias."""
     ours = (module for name, module in list(sys.modules.items()) if name.partition(".")[0] == "collectkit")
-    return text if any(hasattr(module, node["reftarget"]) for module in ours) else None
+    return text if any(node["reftarget"] in vars(module) for module in ours) else None
 
 
 def skip_foreign(_app: Sphinx, _what: str, name: str, _obj: object, _skip: bool, _options: object) -> bool | None:
