@@ -97,7 +97,7 @@ def test_check_lays_the_ladder_out_as_a_table_and_in_time(strategy: Path) -> Non
         "2026-03-23 (day +21): firm begins; notice second by email or letter",
         "2026-03-28 (day +26): task offer-plan",
         "2026-04-11 (day +40): final-demand begins; notice final-demand by letter or email",
-        "2026-04-25 (day +54): command restrict-service",
+        "2026-04-25 (day +54): restricted begins; command restrict-service",
         "2026-05-16 (day +75): legal begins; task prepare-claim",
     ):
         assert line in said
@@ -147,7 +147,8 @@ def test_check_tells_a_file_that_is_no_toml_or_not_there(tmp_path: Path) -> None
 
 def test_check_warns_of_notices_without_a_text_and_of_empty_threats(strategy: Path, tmp_path: Path) -> None:
     changed(strategy, ('notice = "pre-due"', 'notice = "pre-dew"'), ('notice = "final-demand"', 'notice = "threat"'))
-    changed(strategy, ('notice_delivered = "final-demand"', 'notice_delivered = "threat"'))
+    for _ in range(2):
+        changed(strategy, ('notice_delivered = "final-demand"', 'notice_delivered = "threat"'))
     texts = tmp_path / "texts" / "en"
     texts.mkdir(parents=True)
     source = (ROOT / "src/collectkit/texts/en/final-demand.txt").read_text(encoding="utf-8")
@@ -159,6 +160,14 @@ def test_check_warns_of_notices_without_a_text_and_of_empty_threats(strategy: Pa
     assert "notice pre-dew has no text, so it would never go out; did you mean pre-due?" in said
     assert "there is no text for threat in de" in said
     assert "notice threat of stage final-demand threatens credit-reporting, which no stage from there on does" in said
+
+
+def test_check_warns_of_a_command_that_does_not_wait_for_its_notice(strategy: Path) -> None:
+    end = '  channels = ["letter", "email"]\n'
+    changed(strategy, (end, f'{end}  [[stages.steps]]\n  day = 14\n  command = "restrict-service"\n'))
+    said = " ".join(call("check", strategy).output.split())
+    assert "restrict-service of stage final-demand comes 14 days after the stage begins, however late" in said
+    assert 'make it a stage that needs { notice_delivered = "final-demand", days_ago = 14 }' in said
 
 
 def test_check_warns_of_a_currency_that_a_table_of_amounts_lacks(strategy: Path) -> None:

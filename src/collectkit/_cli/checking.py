@@ -66,6 +66,7 @@ def warnings_of(strategy: Strategy, manifest: NoticeManifest, table: Mapping[str
     found = [
         *_missing_texts(strategy, manifest),
         *_empty_threats(strategy, manifest),
+        *_hasty_commands(strategy),
         *_missing_currencies(table),
     ]
     return tuple(dict.fromkeys(found))
@@ -111,6 +112,21 @@ def _empty_threats(strategy: Strategy, manifest: NoticeManifest) -> Iterator[str
                             f"notice {step.what} of stage {rule.id} threatens {name}, which no stage from there on does; "
                             f'add consequences = ["{name}"] where it happens, or change the text'
                         )
+
+
+def _hasty_commands(strategy: Strategy) -> Iterator[str]:
+    """Find commands that count their days from the stage's begin, though a notice of the stage may go out later."""
+    for _, ladder in strategy.all_ladders():
+        for rule in ladder:
+            notices = [step for step in rule.steps if step.action == "notice"]
+            for step in rule.steps:
+                first = next((one for one in notices if one.day <= step.day), None)
+                if step.action == "command" and first is not None:
+                    yield (
+                        f"{step.what} of stage {rule.id} comes {_count(step.day, 'day')} after the stage begins, however "
+                        f"late {first.what} went out; make it a stage that needs {{ notice_delivered = "
+                        f'"{first.what}", days_ago = {max(step.day - first.day, 1)} }}'
+                    )
 
 
 def _missing_currencies(table: Mapping[str, Any]) -> Iterator[str]:
