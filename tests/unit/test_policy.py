@@ -14,7 +14,7 @@ from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Declined
 from collectkit.core.errors import InvalidDate, InvalidPolicy, InvalidRecord
 from collectkit.core.money import Money
-from collectkit.core.rates import Rate
+from collectkit.core.rates import Rate, RateStep, RateTable
 from collectkit.core.reading import Problems, TableReader
 from collectkit.core.records import (
     Account,
@@ -31,7 +31,7 @@ from collectkit.core.records import (
     Receivable,
     Waiver,
 )
-from collectkit.core.rules import RulePack
+from collectkit.core.rules import Citation, Dated, DatedValue, RateCap, ReferenceSeries, Rule, RulePack
 from collectkit.core.waterfall import balance_of
 from collectkit.policy import (
     AdvanceRebate,
@@ -1199,3 +1199,69 @@ def test_no_table_is_no_charge() -> None:
 def test_a_rule_of_another_pack_has_no_rate() -> None:
     with pytest.raises(InvalidPolicy):
         statutory_rate(jurisdictions.load("uk-late-payment"), "de.bgb288.business", DUE)
+
+
+# -- what a decision shows of the law --------------------------------------------------------------------------
+
+
+def test_a_pack_whose_review_ends_soon_is_warned_of() -> None:
+    pack = jurisdictions.load("uk-late-payment")
+    assert look(facts(on=date(2026, 10, 1)), flat(), packs=(pack,)).warnings == ()
+    (warning,) = look(facts(on=date(2026, 11, 1)), flat(), packs=(pack,)).warnings
+    assert warning.startswith("uk-late-payment/2026.1 (reviewed through 2026-11-22)")
+
+
+def test_a_rule_that_a_person_loosened_is_reported_in_every_look() -> None:
+    base = jurisdictions.load("us-reg-z")
+    strict = base.rule("us.regz.high_cost_mortgage_late_fee")
+    limit = strict.parameters.points[0]
+    loose = attrs.evolve(
+        strict,
+        id="house.late_fee",
+        replaces=strict.id,
+        override_by="J. Doe, counsel",
+        parameters=attrs.evolve(
+            strict.parameters, points=(attrs.evolve(limit, value=attrs.evolve(limit.value, rate=Fraction(1, 10))),)
+        ),
+    )
+    user = attrs.evolve(base, id="house", rules=(loose,))
+    mortgage = invoice(amount=50_000, currency="USD", kind="high_cost_mortgage")
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "45"})
+    found = look(facts(mortgage, kind="consumer"), fee, packs=(base, user))
+    assert amounts(found) == ["45.00 USD"]
+    assert found.warnings == (
+        "house: house.late_fee replaces us.regz.high_cost_mortgage_late_fee; J. Doe, counsel answers for it",
+    )
+
+
+def test_a_rate_cap_by_law_limits_a_contract_and_says_which() -> None:
+    source = Citation(authority="Usury Act", locator="3", address="example.org", read_on=DUE)
+    cap = Rule(
+        id="cap",
+        topic="late_interest",
+        text="8 % at most",
+        parameters=Dated(
+            points=[DatedValue(value=RateCap(rate="0.08"), citation=source)], reviewed_through=date(2026, 12, 31)
+        ),
+    )
+    pack = RulePack(
+        id="xx", version="1", jurisdiction="XX", title="xx", reviewed_through=date(2026, 12, 31), rules=[cap]
+    )
+    found = look(facts(on=date(2026, 3, 1)), interest(terms=RateTerms(rate=Rate.percent(12))), packs=(pack,))
+    assert amounts(found) == ["0.74 EUR"]  # 120 x 8 % x 28 / 365 = 0.7364
+    assert "limited to 8 % by Usury Act, 3 (xx/1 (reviewed through 2026-12-31))" in explain(found.charges[0])
+
+
+def test_a_host_brings_its_own_rates_and_the_version_shows_it() -> None:
+    source = Citation(
+        authority="Bank of England", locator="official rate", address="our feed", read_on=date(2026, 7, 1)
+    )
+    table = RateTable(
+        steps=[RateStep(from_on=date(2026, 7, 1), rate=Rate.percent("3.5"))], known_through_on=date(2026, 12, 31)
+    )
+    series = ReferenceSeries.from_table(series_id="BOE_LPCDIA", title="ours", table=table, citation=source)
+    pack = jurisdictions.load("uk-late-payment").with_series(series)
+    assert statutory_rate(pack, "uk.lpcda.interest", date(2026, 7, 1)) == Rate.percent("11.5")
+    assert pack.version == "2026.1+BOE_LPCDIA:2026-12-31"
+    with pytest.raises(InvalidPolicy):
+        jurisdictions.load("us-reg-z").with_series(series)

@@ -35,13 +35,14 @@ class ChargesDue:
 
     `next_on` is the earliest day on which, with no new fact, another charge could fall due: exact or too early, never
     too late. None means never. What merely accrues does not count. `packs` are the rule packs that were asked, each
-    with its version and review date.
+    with its version and review date; `warnings` name those whose review ends soon, and every rule that a person loosened.
     """
 
     charges: tuple[Charge, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Charge))
     skipped: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
     next_on: date | None = None
     packs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def charges_due(
@@ -85,4 +86,5 @@ def charges_due(
         skipped=look.skipped,
         next_on=min(look.next_days, default=None),
         packs=tuple(sorted(pack.label for pack in packs)),
+        warnings=look.law.warnings(),
     )

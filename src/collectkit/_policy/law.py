@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Final
 
 import attrs
 
@@ -31,6 +32,8 @@ from collectkit.core.rules import (
 )
 
 __all__ = ["FeeRoom", "Law", "facts_of"]
+
+_REVIEW_SOON: Final = 30  # days
 
 
 def facts_of(snapshot: AccountSnapshot, receivable: Receivable) -> LegalFacts:
@@ -66,6 +69,21 @@ class Law:
         """Compose the packs; an overlay without its base, or one that loosens, is refused."""
         self.rules = compose(packs)
         self.ledger = ledger
+
+    def warnings(self) -> tuple[str, ...]:
+        """Name packs whose review ends within a month, and rules that somebody marked as an override."""
+        packs = {pack.id: pack for pack, _ in self.rules}
+        ending = [
+            f"{pack.label}: check it again before that day"
+            for pack in packs.values()
+            if 0 <= (pack.reviewed_through - self.ledger.as_of).days < _REVIEW_SOON
+        ]
+        marked = [
+            f"{pack.id}: {rule.id} replaces {rule.replaces}; {rule.override_by} answers for it"
+            for pack, rule in self.rules
+            if rule.replaces and rule.override_by
+        ]
+        return tuple(ending + marked)
 
     def _speaking(self, receivable: Receivable, on: date, *kinds: type[object]) -> Iterator[_Speaks | Reason]:
         """Yield the rules of a kind that apply on a day, or the reason why one cannot answer."""

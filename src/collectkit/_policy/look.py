@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 
 from collectkit._policy.law import Law
 from collectkit._policy.ledger import Ledger
@@ -63,22 +64,18 @@ class Look:
 
     def fees_on(self, receivable: Receivable, currency: str) -> Money:
         """Sum the fees of every rule on a receivable, posted or made in this look."""
-        posted = (one.receivable for one in self.ledger.posted)
-        minor = sum(
-            one.amount_original.minor
-            for one in posted
-            if one.component is Component.FEE
-            and one.parent_id in (receivable.receivable_id, None)
-            and one.amount_original.currency == currency
-        )
-        minor += sum(
-            one.amount.minor
-            for one in self.charges
-            if one.component is Component.FEE
-            and one.receivable_id == receivable.receivable_id
-            and one.amount.currency == currency
-        )
-        return Money(minor, currency)
+        names = (receivable.receivable_id, None)  # a posted fee without a parent counts for every receivable
+        return Money(sum(self._fees.get((name, currency), 0) for name in names), currency)
+
+    @cached_property
+    def _fees(self) -> dict[tuple[str | None, str], int]:
+        """Minor units of posted fees by receivable and currency; `charge` adds those of this look."""
+        sums: dict[tuple[str | None, str], int] = {}
+        for one in self.ledger.posted:
+            if one.receivable.component is Component.FEE:
+                place = (one.receivable.parent_id, one.receivable.amount_original.currency)
+                sums[place] = sums.get(place, 0) + one.receivable.amount_original.minor
+        return sums
 
     def charge(
         self,
@@ -93,6 +90,9 @@ class Look:
         reasons: Iterable[Reason],
     ) -> None:
         """Make a charge on the day of the look."""
+        if component is Component.FEE:
+            place = (receivable.receivable_id, amount.currency)
+            self._fees[place] = self._fees.get(place, 0) + amount.minor
         self.charges.append(
             Charge(
                 key=self.ledger.key(kind, receivable.receivable_id, rule, period),

@@ -54,7 +54,7 @@ from collectkit.core.checks import (
     texts,
 )
 from collectkit.core.errors import InvalidPolicy, Problem
-from collectkit.core.rates import NotInForce, Stale
+from collectkit.core.rates import NotInForce, RateTable, Stale
 from collectkit.core.records import DebtorKind
 
 __all__ = [
@@ -225,6 +225,15 @@ class ReferenceSeries:
     title: str = attrs.field(validator=text_up_to(300))
     values: Dated[Fraction] = attrs.field(validator=instance_of(Dated))
 
+    @classmethod
+    def from_table(cls, *, series_id: str, title: str, table: RateTable, citation: Citation) -> ReferenceSeries:
+        """Make a series of a table of rates that the host keeps, with one source for all of it."""
+        points = [
+            DatedValue(value=None if step.rate is None else step.rate.annual, citation=citation, from_on=step.from_on)
+            for step in table.steps
+        ]
+        return cls(id=series_id, title=title, values=Dated(points=points, reviewed_through=table.known_through_on))
+
     def change_days(self, start_on: date, end_on: date) -> list[date]:
         """List the days inside `(start_on, end_on)` on which a new value begins."""
         days = [one.from_on for one in self.values.points]
@@ -355,6 +364,18 @@ class RulePack:
     def rules_on(self, topic: str) -> tuple[Rule, ...]:
         """Return the rules of a topic."""
         return tuple(one for one in self.rules if one.topic == topic)
+
+    def with_series(self, series: ReferenceSeries) -> RulePack:
+        """Return the pack with a reference series of the host's own in the place of the one of its id.
+
+        The version shows it, so that a decision names what it was made with.
+
+        Raises:
+            InvalidPolicy: `rules.unknown` where the pack has no series of that id.
+        """
+        self.series_of(series.id)
+        kept = tuple(series if one.id == series.id else one for one in self.series)
+        return attrs.evolve(self, series=kept, version=f"{self.version}+{series.id}:{series.values.reviewed_through}")
 
     def series_of(self, series_id: str) -> ReferenceSeries:
         """Return a reference series by its id.
