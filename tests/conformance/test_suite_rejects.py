@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from collectkit.adapters.memory import MemoryStore
-from collectkit.testing.conformance import NotShown, StoreKit, check
+from collectkit.testing.conformance import STORE_PROPERTIES, NotShown, PropertyBroken, StoreKit, check
 from conformance_kits.broken import BROKEN, BrokenKit, EachBatchAlone
+from conformance_kits.naive import NaiveKit
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -19,6 +22,13 @@ def test_a_broken_store_is_rejected(name: str) -> None:
 def test_a_sound_store_is_not(kind: type[MemoryStore]) -> None:
     answers = check(lambda: BrokenKit(kind))
     assert not answers.broken, answers
+
+
+def test_the_kill_harness_finds_the_design_with_two_transactions(tmp_path: Path) -> None:
+    kit = NaiveKit(tmp_path)
+    with pytest.raises(PropertyBroken, match="outbox row"):
+        STORE_PROPERTIES["s10_ack_is_durable"](kit)
+    kit.close()
 
 
 def test_at_least_twenty_kinds_of_damage_are_tried() -> None:

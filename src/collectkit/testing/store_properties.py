@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -280,6 +281,7 @@ def s10_ack_is_durable(kit: StoreKit) -> None:
             for line in worker.stdout:
                 acknowledged = int(line)
                 if acknowledged >= version + 1 + kill % 7:
+                    time.sleep(kill / 2000)  # not always at the same place of the next commit
                     worker.kill()
                     break
             for line in worker.stdout:  # acknowledged while the kill was on its way
