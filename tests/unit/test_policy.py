@@ -12,7 +12,7 @@ import pytest
 from collectkit import jurisdictions
 from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Declined
-from collectkit.core.errors import InvalidDate, InvalidPolicy, InvalidRecord
+from collectkit.core.errors import CollectkitError, InvalidDate, InvalidPolicy, InvalidRecord
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate, RateStep, RateTable
 from collectkit.core.reading import Problems, TableReader
@@ -31,7 +31,18 @@ from collectkit.core.records import (
     Receivable,
     Waiver,
 )
-from collectkit.core.rules import Citation, Dated, DatedValue, RateCap, ReferenceSeries, Rule, RulePack
+from collectkit.core.rules import (
+    Applicability,
+    Citation,
+    Dated,
+    DatedValue,
+    FeeLimit,
+    Moratorium,
+    RateCap,
+    ReferenceSeries,
+    Rule,
+    RulePack,
+)
 from collectkit.core.waterfall import balance_of
 from collectkit.policy import (
     AdvanceRebate,
@@ -1265,3 +1276,240 @@ def test_a_host_brings_its_own_rates_and_the_version_shows_it() -> None:
     assert pack.version == "2026.1+BOE_LPCDIA:2026-12-31"
     with pytest.raises(InvalidPolicy):
         jurisdictions.load("us-reg-z").with_series(series)
+
+
+# -- odd corners -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"amounts": 5},
+        {"amounts": "5 EUR"},
+        {"tiers": ["first"]},
+        {"applies_to": None},
+        {"rate": 0.015},
+        {"amounts": [Money(1, EUR), Money(2, EUR)]},
+    ],
+)
+def test_only_declared_errors_escape_from_a_fee_that_is_no_fee(terms: dict[str, object]) -> None:
+    with pytest.raises(CollectkitError):
+        LateFeePolicy(**{"id": "fee", "kind": "flat", "amounts": {EUR: "5"}, **terms})  # type: ignore[arg-type]
+
+
+def test_a_notice_about_another_receivable_costs_this_one_nothing() -> None:
+    about = notice(receivable_ids=("R-9",))
+    assert amounts(look(facts(notices=(about,)), flat(once_per="notice"))) == []
+    assert amounts(look(facts(notices=(notice(),)), flat(once_per="notice", notices=("final",)))) == []
+
+
+def test_a_notice_fee_skips_a_receivable_whose_holidays_are_unknown() -> None:
+    calendar = BusinessCalendar(known_from_on=date(2025, 1, 1), known_until_on=date(2026, 1, 1))
+    found = look(facts(notices=(notice(),)), flat(once_per="notice", grace_business_days=1), calendar=calendar)
+    assert codes(found) == ["policy.calendar_missing"]
+
+
+def test_a_later_receivable_with_unknown_holidays_is_looked_at_when_it_is_issued() -> None:
+    calendar = BusinessCalendar(known_from_on=date(2025, 1, 1), known_until_on=date(2026, 3, 1))
+    later = invoice("R-2", due_on=date(2026, 6, 30))
+    assert look(facts(later), flat(grace_business_days=1), calendar=calendar).next_on == later.issued_on
+
+
+def test_a_charge_missed_over_the_turn_of_the_year_fits_both_years() -> None:
+    fee = flat(yearly_cap={EUR: "5"})
+    one, two = invoice("R-1", due_on=date(2025, 12, 30)), invoice("R-2", due_on=date(2026, 1, 5))
+    snapshot = facts(one, two, on=date(2026, 1, 10))
+    found = look(snapshot, fee)
+    assert [charge.receivable_id for charge in found.charges] == ["R-1"]
+    assert codes(found) == ["policy.yearly_cap"]
+
+
+def test_a_tiered_fee_skips_a_currency_that_its_tier_lacks() -> None:
+    fee = LateFeePolicy(id="fee", kind="tiered", tiers=(Tier(days_min=1, rate="0.1", amounts={EUR: "1"}),))
+    assert codes(look(facts(invoice(currency="USD")), fee)) == ["policy.no_amount"]
+
+
+def test_where_no_tier_stands_there_is_no_fee() -> None:
+    fee = LateFeePolicy(
+        id="fee",
+        kind="tiered",
+        tiers=(Tier(balance_min=Money(50_000, EUR), amounts={EUR: "1"}),),
+        tier_gaps="none",
+    )
+    assert codes(look(facts(), fee)) == ["policy.zero"]
+
+
+def test_a_periodic_fee_by_days_takes_the_tier_of_the_day() -> None:
+    tiers = (Tier(days_min=1, days_max=20, amounts={EUR: "1"}), Tier(days_min=21, amounts={EUR: "2"}))
+    fee = LateFeePolicy(id="fee", kind="tiered", tiers=tiers, once_per="period", period_days=15)
+    assert amounts(look(facts(on=date(2026, 3, 10)), fee)) == ["1.00 EUR", "1.00 EUR", "2.00 EUR"]
+
+
+def test_interest_compounds_at_its_rests() -> None:
+    terms = RateTerms(rate=Rate.percent("20.25"), day_count="act/act-icma", rests_months=1)
+    found = look(facts(invoice(amount=10_000_000), on=date(2026, 5, 1)), interest(terms=terms, rounding="half_up"))
+    assert amounts(found) == ["5148.41 EUR"]  # 100,000 x ((1 + 0.2025 / 12) ** 3 - 1), as in case in-02
+
+
+def test_a_day_rounded_first_has_its_own_length_in_a_leap_year() -> None:
+    terms = RateTerms(rate=Rate.percent(9), day_count="act/act-isda")
+    old = invoice(due_on=date(2023, 12, 30))
+    found = look(facts(old, on=date(2024, 2, 29)), interest(terms=terms, rounding_order="daily_first"))
+    assert amounts(found) == ["1.80 EUR"]  # 2.96 cents a day of 365 and 2.95 of 366: 3 on each of 60 days
+
+
+def test_a_posting_whose_key_cannot_be_read_moves_the_watermark_to_its_own_day() -> None:
+    odd = Receivable(
+        receivable_id="I-1",
+        account_id="A",
+        amount_original=Money(50, EUR),
+        issued_on=date(2026, 2, 20),
+        due_on=date(2026, 2, 20),
+        component="interest",
+        parent_id="R-1",
+        charge_key="unreadable",
+    )
+    found = look(facts(invoice(), odd, on=date(2026, 3, 1)), interest())
+    assert [charge.key[-22:] for charge in found.charges] == ["2026-02-20..2026-03-01"]
+    assert amounts(found) == ["0.33 EUR"]  # 0.83 to that day less the 0.50 that stands
+
+
+def test_interest_of_a_disputed_receivable_waits_and_is_then_caught_up() -> None:
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=date(2026, 2, 10), resolved_on=date(2026, 3, 5))
+    waiting = look(facts(on=date(2026, 3, 1), disputes=(dispute,)), interest())
+    assert (codes(waiting), waiting.next_on) == (["policy.disputed"], date(2026, 3, 5))
+    assert amounts(look(facts(on=date(2026, 3, 5), disputes=(dispute,)), interest())) == ["0.83 EUR"]
+
+
+def test_a_recovery_sum_waits_for_its_grace_a_hold_and_the_right_debtor() -> None:
+    late = attrs.evolve(recovery(), grace_days=30)
+    assert look(facts(), late).next_on == date(2026, 3, 3)
+    assert codes(look(facts(), recovery(), held_receivables=frozenset({"R-1"}))) == ["policy.held"]
+    assert codes(look(facts(kind="consumer"), recovery())) == ["policy.law_not_applicable"]
+    assert look(facts(invoice(due_on=date(2026, 6, 30))), recovery()).next_on == date(2026, 7, 1)
+    assert codes(look(facts(invoice(due_on=date(2012, 1, 1)), on=date(2012, 2, 1)), recovery())) == [
+        "policy.law_not_in_force"
+    ]
+
+
+def test_a_receivable_issued_later_is_announced_for_its_interest() -> None:
+    assert look(facts(invoice(due_on=date(2026, 6, 30))), interest()).next_on == date(2026, 8, 1)
+    assert look(facts(invoice(due_on=date(2026, 6, 30))), interest(post_every_months=None)).next_on is None
+
+
+def bounced(**terms: object) -> ReturnedPaymentPolicy:
+    return ReturnedPaymentPolicy(id="bounced", amounts={EUR: "8"}, **terms)  # type: ignore[arg-type]
+
+
+def test_a_returned_payment_for_nothing_that_is_open_costs_nothing() -> None:
+    back = paid(100, DUE, returned_on=date(2026, 2, 3))
+    cash = paid(12_000, DUE, name="P-2", receivable_ids=("R-1",))
+    assert amounts(look(facts(payments=(back, cash)), bounced())) == []
+
+
+def test_a_returned_payment_is_charged_on_what_it_names() -> None:
+    back = paid(12_000, DUE, returned_on=date(2026, 2, 3), receivable_ids=("R-2",))
+    found = look(facts(invoice("R-1"), invoice("R-2"), payments=(back,)), bounced())
+    assert [charge.receivable_id for charge in found.charges] == ["R-2"]
+
+
+def test_a_returned_payment_is_held_back_and_limited_like_any_fee() -> None:
+    back = paid(12_000, DUE, returned_on=date(2026, 2, 3))
+    assert codes(look(facts(payments=(back,)), bounced(), held_receivables=frozenset({"R-1"}))) == ["policy.held"]
+    dollars = attrs.evolve(back, amount=Money(100, "USD"))
+    assert codes(look(facts(invoice(currency="USD"), payments=(dollars,)), bounced())) == ["policy.no_amount"]
+    loan = invoice(amount=10_000, kind="high_cost_mortgage")
+    found = look(facts(loan, kind="consumer", payments=(back,)), bounced(), packs=(jurisdictions.load("us-reg-z"),))
+    assert amounts(found) == ["4.00 EUR"]
+    stale = attrs.evolve(back, returned_on=date(2026, 12, 3))
+    found = look(
+        facts(loan, kind="consumer", on=date(2026, 12, 4), payments=(stale,)),
+        bounced(),
+        packs=(jurisdictions.load("us-reg-z"),),
+    )
+    assert codes(found) == ["policy.law_stale"]
+
+
+def test_a_card_fee_in_another_currency_is_unknown() -> None:
+    card = invoice(kind="credit_card")
+    assert codes(look(facts(card, kind="consumer"), flat(), packs=(jurisdictions.load("us-reg-z"),))) == [
+        "policy.law_unknown"
+    ]
+
+
+def test_a_repeated_card_fee_may_be_higher() -> None:
+    def card(name: str, due_on: date) -> Receivable:
+        return invoice(name, amount=10_000, due_on=due_on, currency="USD", kind="credit_card")
+
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "45"})
+    first = facts(card("R-1", DUE), kind="consumer")
+    packs = (jurisdictions.load("us-reg-z"),)
+    posted = post(first, look(first, fee, packs=packs).charges)
+    again = attrs.evolve(
+        posted, as_of=date(2026, 4, 10), receivables=(*posted.receivables, card("R-2", date(2026, 3, 31)))
+    )
+    assert amounts(look(again, fee, packs=packs)) == ["41.00 USD"]
+    assert [str(one.amount_original) for one in posted.receivables if one.is_charge] == ["30.00 USD"]
+
+
+def test_a_law_that_needs_an_unknown_fact_blocks_fee_and_interest() -> None:
+    source = Citation(authority="Act", locator="1", address="example.org", read_on=DUE)
+
+    def rule(name: str, value: object) -> Rule:
+        return Rule(
+            id=name,
+            topic="t",
+            text="for agencies",
+            applies_to=Applicability(parties=("agency",)),
+            parameters=Dated(points=[DatedValue(value=value, citation=source)], reviewed_through=date(2026, 12, 31)),
+        )
+
+    rules = [
+        rule("fee", FeeLimit(rate="0.1")),
+        rule("cap", RateCap(rate="0.1")),
+        rule("stop", Moratorium(freezes=("fees",), days=60)),
+    ]
+    pack = RulePack(
+        id="xx", version="1", jurisdiction="XX", title="xx", reviewed_through=date(2026, 12, 31), rules=rules
+    )
+    assert codes(look(facts(), flat(), packs=(pack,))) == ["policy.law_unknown"]
+    assert codes(look(facts(on=date(2026, 3, 1)), interest(), packs=(pack,))) == ["policy.law_unknown"]
+    space = Hold(hold_id="H", account_id="A", reason="breathing_space", placed_on=DUE, until_on=date(2026, 2, 10))
+    assert codes(look(facts(holds=(space,)), flat(), packs=(pack,))) == ["policy.moratorium"]
+
+
+def test_a_breathing_space_of_other_receivables_freezes_nothing_here() -> None:
+    space = Hold(
+        hold_id="H",
+        account_id="A",
+        reason="breathing_space",
+        placed_on=DUE,
+        until_on=date(2026, 2, 10),
+        receivable_ids=("R-9",),
+    )
+    assert amounts(look(facts(holds=(space,)), flat(), packs=(jurisdictions.load("uk-breathing-space"),))) == [
+        "5.00 EUR"
+    ]
+
+
+def test_the_last_cent_of_a_law_goes_to_one_fee_and_the_next_is_refused() -> None:
+    loan = invoice(amount=10_000, currency="USD", kind="high_cost_mortgage")
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "4"})
+    snapshot = facts(loan, kind="consumer")
+    packs = (jurisdictions.load("us-reg-z"),)
+    posted = post(snapshot, look(snapshot, fee, packs=packs).charges)
+    other = LateFeePolicy(id="other", kind="flat", amounts={"USD": "4"})
+    assert codes(look(posted, other, packs=packs)) == ["policy.law_cap"]
+
+
+def test_a_preview_too_far_for_its_daily_fees_is_refused() -> None:
+    daily = ChargePolicy(late_fees=[flat("0.01", once_per="period", period_days=1, disputes="ignore")])
+    with pytest.raises(InvalidDate, match="nearer day"):
+        preview_balance(facts(invoice(amount=10**9)), date(2026, 5, 1), policies=daily, looks_max=20)
+
+
+def test_a_fee_near_the_end_of_the_calendar_falls_due_once() -> None:
+    last = facts(invoice(due_on=date(9999, 12, 30)), on=date.max)
+    assert amounts(look(last, flat(once_per="period", period_days=1))) == []
+    assert amounts(look(last, flat())) == ["5.00 EUR"]
+    assert amounts(look(last, interest())) == []

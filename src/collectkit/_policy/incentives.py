@@ -26,7 +26,7 @@ from collectkit._policy.terms import (
     check_id,
     check_whole,
 )
-from collectkit.core.checks import as_tuple, each
+from collectkit.core.checks import as_tuple, each, instance_of, plain_date
 from collectkit.core.decisions import Reason
 from collectkit.core.errors import InvalidRecord
 from collectkit.core.events import semantic_key
@@ -86,7 +86,7 @@ class PromptPaymentDiscount:
     net_days: int
     steps: tuple[DiscountStep, ...] = attrs.field(default=(), converter=as_tuple, validator=each(DiscountStep))
     rounding: Rounding = "half_even"
-    applies_to: AppliesTo = EVERYTHING
+    applies_to: AppliesTo = attrs.field(default=EVERYTHING, validator=instance_of(AppliesTo))
     cite: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -164,7 +164,7 @@ class AdvanceRebate:
         default=(Component.FEE,), converter=as_tuple, validator=each(Component)
     )
     rounding: Rounding = "half_even"
-    applies_to: AppliesTo = EVERYTHING
+    applies_to: AppliesTo = attrs.field(default=EVERYTHING, validator=instance_of(AppliesTo))
     cite: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -195,7 +195,7 @@ class PunctualityBonus:
     amounts: tuple[Money, ...] = attrs.field(default=(), converter=amounts_of)
     entitlement: str = ""
     valid_days: int = 365
-    applies_to: AppliesTo = EVERYTHING
+    applies_to: AppliesTo = attrs.field(default=EVERYTHING, validator=instance_of(AppliesTo))
     cite: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -228,7 +228,7 @@ class SettlementDiscount:
 
     id: str
     rate: Fraction = attrs.field(converter=_share)
-    valid_until_on: date
+    valid_until_on: date = attrs.field(validator=plain_date)
     rounding: Rounding = "half_even"
 
     def __attrs_post_init__(self) -> None:

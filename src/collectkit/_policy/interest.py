@@ -26,7 +26,7 @@ from collectkit._policy.terms import (
     check_whole,
 )
 from collectkit.core.calendars import add_months
-from collectkit.core.checks import require_date
+from collectkit.core.checks import instance_of, optional, require_date
 from collectkit.core.errors import InvalidDate
 from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import DAY_COUNTS, DayCount, NotInForce, Rate, Stale, days_in_year, year_fraction
@@ -67,10 +67,10 @@ class RateTerms:
         InvalidPolicy: `policy.missing`, `policy.invalid`, `rules.unknown`.
     """
 
-    rate: Rate | None = None
-    rate_floor: Rate | None = None
-    rate_cap: Rate | None = None
-    pack: RulePack | None = None
+    rate: Rate | None = attrs.field(default=None, validator=optional(instance_of(Rate)))
+    rate_floor: Rate | None = attrs.field(default=None, validator=optional(instance_of(Rate)))
+    rate_cap: Rate | None = attrs.field(default=None, validator=optional(instance_of(Rate)))
+    pack: RulePack | None = attrs.field(default=None, validator=optional(instance_of(RulePack)))
     rule_id: str = ""
     floor_rule_id: str = ""
     selection: RateSelection | None = None
@@ -132,7 +132,7 @@ class InterestPolicy:
     """
 
     id: str
-    terms: RateTerms
+    terms: RateTerms = attrs.field(validator=instance_of(RateTerms))
     rounding_order: RoundingOrder = "total_only"
     rounding: Rounding = "half_even"
     post_every_months: int | None = 1
@@ -142,7 +142,7 @@ class InterestPolicy:
     on_charges: bool = False
     disputes: DisputeRule = "no_fee"
     due_in_days: int = 0
-    applies_to: AppliesTo = EVERYTHING
+    applies_to: AppliesTo = attrs.field(default=EVERYTHING, validator=instance_of(AppliesTo))
     cite: str | None = None
     component: Component = attrs.field(default=Component.INTEREST, init=False)
 
@@ -174,12 +174,12 @@ class RecoverySumPolicy:
     """
 
     id: str
-    pack: RulePack
+    pack: RulePack = attrs.field(validator=instance_of(RulePack))
     rule_id: str
     grace_days: int = 0
     disputes: DisputeRule = "no_fee"
     due_in_days: int = 0
-    applies_to: AppliesTo = EVERYTHING
+    applies_to: AppliesTo = attrs.field(default=EVERYTHING, validator=instance_of(AppliesTo))
     component: Component = attrs.field(default=Component.COST, init=False)
 
     def __attrs_post_init__(self) -> None:

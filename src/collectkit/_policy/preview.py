@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Final
 
 import attrs
 
@@ -20,7 +21,7 @@ from collectkit.core.waterfall import balance_of
 
 __all__ = ["PreviewedBalance", "post", "preview_balance"]
 
-MAX_LOOKS = 10_000  # of one preview; a daily fee over 27 years
+MAX_LOOKS: Final = 10_000  # of one preview; a daily fee over 27 years
 
 
 def post(snapshot: AccountSnapshot, charges: Iterable[Charge]) -> AccountSnapshot:
@@ -63,10 +64,12 @@ def preview_balance(
     calendar: BusinessCalendar = WEEKENDS_ONLY,
     held_receivables: frozenset[str] = frozenset(),
     packs: Sequence[RulePack] = (),
+    looks_max: int = MAX_LOOKS,
 ) -> PreviewedBalance:
     """Show what will be owed on a day if nothing happens until then; nothing is decided or posted.
 
-    Payments of the snapshot that take effect later count from their day on. `held_receivables` stay held throughout.
+    Payments of the snapshot that take effect later count from their day on. `held_receivables` stay held throughout. At most
+    `looks_max` days on which something falls due are looked at.
 
     Raises:
         InvalidDate: `policy.preview` where `on` lies before the snapshot, or is too far for the charges to be counted.
@@ -74,7 +77,7 @@ def preview_balance(
     if require_date(on, "on") < snapshot.as_of:
         raise InvalidDate("policy.preview", f"{on} lies before the snapshot of {snapshot.as_of}; preview a later day")
     charges: list[Charge] = []
-    for _ in range(MAX_LOOKS):
+    for _ in range(looks_max):
         found = charges_due(
             policies=policies,
             snapshot=snapshot,
@@ -91,7 +94,7 @@ def preview_balance(
         snapshot = attrs.evolve(snapshot, as_of=found.next_on)
     else:
         raise InvalidDate(
-            "policy.preview", f"more than {MAX_LOOKS} days of charges lie before {on}; preview a nearer day"
+            "policy.preview", f"more than {looks_max} days of charges lie before {on}; preview a nearer day"
         )
     balance = balance_of(attrs.evolve(snapshot, as_of=on))
     return PreviewedBalance(

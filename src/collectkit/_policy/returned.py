@@ -17,7 +17,7 @@ from collectkit._policy.terms import (
     check_id,
     check_whole,
 )
-from collectkit.core.checks import texts
+from collectkit.core.checks import instance_of, texts
 from collectkit.core.decisions import Reason
 from collectkit.core.money import Money
 from collectkit.core.reading import Problems
@@ -43,7 +43,7 @@ class ReturnedPaymentPolicy:
     exclusive_with: tuple[str, ...] = attrs.field(default=(), converter=texts)
     disputes: DisputeRule = "no_fee"
     due_in_days: int = 0
-    applies_to: AppliesTo = EVERYTHING
+    applies_to: AppliesTo = attrs.field(default=EVERYTHING, validator=instance_of(AppliesTo))
     cite: str | None = None
     on_charges: bool = attrs.field(default=False, init=False)
     component: Component = attrs.field(default=Component.FEE, init=False)

@@ -14,7 +14,7 @@ from typing import Final, Literal, get_args
 import attrs
 
 from collectkit.core.calendars import add_months
-from collectkit.core.checks import texts
+from collectkit.core.checks import as_tuple, each, instance_of, texts
 from collectkit.core.errors import InvalidDate, InvalidPolicy, Problem
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import exact_number
@@ -67,7 +67,7 @@ def amounts_of(values: Money | Mapping[str, str] | Iterable[Money]) -> tuple[Mon
         values = (values,)
     elif isinstance(values, Mapping):
         values = [Money.of(figure, currency) for currency, figure in values.items()]
-    amounts = tuple(values)
+    amounts = tuple(values) if isinstance(values, Iterable) else (values,)
     if not all(isinstance(one, Money) for one in amounts):
         raise InvalidPolicy([Problem(code="policy.invalid", path="", text="amounts are Money, one per currency")])
     if len({one.currency for one in amounts}) < len(amounts):
@@ -189,7 +189,7 @@ class LateFeePolicy:
     component: Component = attrs.field(default=Component.FEE, converter=Component)
     rate: Fraction | None = attrs.field(default=None, converter=_rate)
     amounts: tuple[Money, ...] = attrs.field(default=(), converter=amounts_of)
-    tiers: tuple[Tier, ...] = attrs.field(default=(), converter=tuple)
+    tiers: tuple[Tier, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Tier))
     tier_gaps: Literal["refuse", "none"] = "refuse"
     """"none": no fee where no tier stands; otherwise a gap is refused."""
     grace_days: int = 0
@@ -212,7 +212,7 @@ class LateFeePolicy:
     disputes: DisputeRule = "no_fee"
     due_in_days: int = 0
     """Days from charging to the due date of the charge itself."""
-    applies_to: AppliesTo = EVERYTHING
+    applies_to: AppliesTo = attrs.field(default=EVERYTHING, validator=instance_of(AppliesTo))
     cite: str | None = None
     """Where it was agreed, such as "contract 4.2"."""
 
