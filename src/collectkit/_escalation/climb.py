@@ -86,10 +86,16 @@ class Mountain:
         self.cycle = snapshot.cycle
         self._approvals = snapshot.approvals
         self._pre_due = {rule.id for rule in ladder if rule.is_pre_due}
-        self._delivered: dict[str, list[NoticeRecord]] = {}
+        self._delivered: dict[tuple[str, str], date] = {}  # (notice, claim) -> the first day
+        self._unnamed: dict[str, list[tuple[NoticeRecord, date]]] = {}
         for record in snapshot.notices:
-            if record.cycle == snapshot.cycle and record.delivered_on is not None:
-                self._delivered.setdefault(record.notice, []).append(record)
+            if record.cycle != snapshot.cycle or record.delivered_on is None:
+                continue
+            for ref in record.receivable_ids:
+                place = (record.notice, ref)
+                self._delivered[place] = min(record.delivered_on, self._delivered.get(place, record.delivered_on))
+            if not record.receivable_ids:
+                self._unnamed.setdefault(record.notice, []).append((record, record.delivered_on))
         self._guards = {
             need.guard: self._guard(need.guard)
             for rule in ladder
@@ -145,14 +151,9 @@ class Mountain:
     def _delivery(self, need: Delivered, item: AgedItem) -> tuple[date | None, list[str]]:
         """Return the day from which a delivered notice is old enough, and what is missing."""
         ref = item_ref(item)
-        first = min(
-            (
-                record.delivered_on
-                for record in self._delivered.get(need.notice, ())
-                if record.delivered_on is not None and self._spoke_of(record, ref, item.due_on)
-            ),
-            default=None,
-        )
+        named = self._delivered.get((need.notice, ref))
+        days = [day for record, day in self._unnamed.get(need.notice, ()) if self._spoke_of(record, item.due_on)]
+        first = min(days if named is None else [*days, named], default=None)
         if first is None:
             return None, [f"{need.notice} was not delivered for {ref}"]
         ready_on = first + timedelta(days=need.days_ago)
@@ -160,10 +161,8 @@ class Mountain:
             return ready_on, []
         return ready_on, [f"{need.notice} was delivered on {first}, and {need.days_ago} days end on {ready_on}"]
 
-    def _spoke_of(self, record: NoticeRecord, ref: str, due_on: date) -> bool:
-        """Say whether a notice spoke of a claim; one that names no claims spoke of all that were past due then."""
-        if record.receivable_ids:
-            return ref in record.receivable_ids
+    def _spoke_of(self, record: NoticeRecord, due_on: date) -> bool:
+        """Say whether a notice that names no claims spoke of one: of all that were past due then."""
         return due_on < record.requested_on or record.stage in self._pre_due
 
     def _is_for(self, approval: Approval, rule: StageRule, authority: str) -> bool:
@@ -246,6 +245,8 @@ def rungs_stood_on(item: AgedItem, reaches: Sequence[Reach]) -> tuple[Climb, ...
 
 def _first_with_all(leave: Sequence[Sequence[Approval]], since: date, as_of: date) -> date | None:
     """Return the first day from `since` to `as_of` on which an approval of every kind was valid."""
+    if not leave:
+        return since if since <= as_of else None
     days = sorted({since, *(one.granted_on for ones in leave for one in ones if since <= one.granted_on)})
     for day in days:
         if day <= as_of and all(any(one.is_valid(day, cycle=one.cycle) for one in ones) for ones in leave):

@@ -77,11 +77,16 @@ class Rung:
         self, step: Step, overtaken: frozenset[str], behind: frozenset[str]
     ) -> Iterator[PlannedStep | Reason | date]:
         records = [one for one in self._records if one.step == step.id]
+        named: dict[str, list[NoticeRecord]] = {}
+        for record in records:
+            for ref in dict.fromkeys(record.receivable_ids):
+                named.setdefault(ref, []).append(record)
+        unnamed = [one for one in records if not one.receivable_ids]  # it spoke of all that were here then
         due: list[tuple[Climb, date]] = []
         for climb in self.climbs:
             if climb.until_on is not None and climb.ref in overtaken:
                 continue
-            ours = [one for one in records if self._spoke_of(one, climb)]
+            ours = [*named.get(climb.ref, ()), *(one for one in unnamed if climb.since_on <= one.requested_on)]
             done = [one for one in ours if one.bounced_on is None and one.suppressed_on is None]
             if len(done) >= step.times:
                 continue
@@ -141,12 +146,6 @@ class Rung:
 
     def _turn(self, step: Step, climb: Climb, taken: int) -> date:
         return climb.since_on + _days(step.day) + _days(step.every_days) * taken
-
-    def _spoke_of(self, record: NoticeRecord, climb: Climb) -> bool:
-        """Say whether a notice of this rung spoke of a claim; one that names none spoke of all that were here then."""
-        if record.receivable_ids:
-            return climb.ref in record.receivable_ids
-        return climb.since_on <= record.requested_on
 
     def _step(self, step: Step, due: Sequence[tuple[Climb, date]], *, occurrence: int) -> PlannedStep:
         planned_on = min(on for _, on in due)
