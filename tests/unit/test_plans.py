@@ -12,13 +12,14 @@ from typing import Any
 import attrs
 import pytest
 
-from collectkit import plans
+from collectkit import plans, servicing
 from collectkit._plans.terms import effective_share, factor_between, running_share
 from collectkit.core.calendars import WEEKENDS_ONLY, Every
 from collectkit.core.decisions import Declined
 from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidMoney, InvalidRate, InvalidRecord, InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
+from collectkit.core.records import Payment
 from collectkit.core.schedule import Schedule
 
 START = date(2026, 1, 31)
@@ -558,6 +559,24 @@ def test_parts_agreed_by_hand_bear_interest_by_days() -> None:
     assert last.interest_minor == round(first.balance_minor * Fraction(1, 10) * Fraction(19, 365))
 
 
+def test_residue_rules_hold_where_rounding_up_would_take_all() -> None:
+    assert totals(split(principal=Money(100, "EUR"), instalments=18, residue_to="first")) == [15, *[5] * 17]
+    assert totals(split(principal=Money(2, "EUR"), instalments=2, residue_to="minimal")) == [1, 1]
+    assert totals(split(principal=Money(3, "EUR"), instalments=2, residue_to="first")) == [1, 2]
+    flat = plans.flat_plan(
+        plan_id="P", principal=Money(67, "EUR"), rate=Rate.percent("12"), instalments=6, start_on=START
+    )
+    assert [row.interest_minor for row in flat.schedule] == [0, 0, 0, 0, 0, 4]
+    assert flat.explain(6).interest_exact == Fraction(67, 100)
+
+
+def test_amounts_that_do_not_go_with_the_dates_are_refused() -> None:
+    terms = plans.PlanTerms(
+        shape="agreed", principal=eur("10"), start_on=START, instalments=2, due_on=[date(2026, 2, 1), date(2026, 3, 1)]
+    )
+    assert code_of(plans.plan_from_terms, plan_id="P", terms=terms) == "plans.amounts"
+
+
 # -- personalised ------------------------------------------------------------------------------------------------
 
 
@@ -587,6 +606,9 @@ def test_the_lowest_plan_takes_all_the_instalments_that_a_limit_allows() -> None
     by_day = personalised(prefer="lowest", end_by=date(2027, 6, 30))
     assert isinstance(by_day, plans.PersonalisedPlan)
     assert (str(by_day.plan.ends_on), by_day.binds) == ("2027-06-25", "end_by")
+    far = personalised(prefer="lowest", max_instalments=24, end_by=date(2050, 1, 1))
+    assert isinstance(far, plans.PersonalisedPlan)
+    assert far.binds == "max_instalments"
 
 
 def test_the_smallest_instalment_can_bind() -> None:
@@ -665,11 +687,67 @@ def test_rows_of_nothing_do_not_pass_for_a_plan() -> None:
     assert refused.value.code == "plans.too_small"
 
 
+def test_rows_that_grow_the_debt_or_run_backwards_do_not_pass_for_a_plan() -> None:
+    plan = split()
+    days_back = [date(2026, 3, 1), date(2026, 2, 1), date(2026, 4, 1)]
+    thirds = {"principal": eur("100"), "interest_parts": [0, 0, 0]}
+    with pytest.raises(InvalidTerms) as refused:
+        attrs.evolve(plan, schedule=Schedule(principal_parts=[3333, 3333, 3334], due_on=days_back, **thirds))
+    assert refused.value.code == "plans.dates"
+    with pytest.raises(InvalidTerms) as refused:
+        attrs.evolve(plan, schedule=Schedule(principal_parts=[-1, 5000, 5001], due_on=sorted(days_back), **thirds))
+    assert refused.value.code == "plans.negative_amortisation"
+    with pytest.raises(InvalidTerms) as refused:
+        attrs.evolve(plan, schedule=Schedule(principal_parts=[6000, 6000, -2000], due_on=sorted(days_back), **thirds))
+    assert refused.value.code == "plans.too_small"
+
+
+def test_a_plan_of_one_sum_and_one_of_interest_alone_have_no_gap() -> None:
+    only = plans.interest_only_plan(
+        plan_id="P", principal=eur("1000"), rate=Rate.percent("12"), instalments=3, start_on=START
+    )
+    assert only.proof.last_gap is None
+    assert len(only.proof.lines()) == 5
+    grace = plans.deferred_plan(
+        plan_id="P",
+        principal=eur("100"),
+        rate=Rate.percent("12"),
+        instalments=1,
+        start_on=START,
+        grace=2,
+        interest="pay",
+    )
+    assert grace.proof.last_gap is None
+    collected = plans.deferred_plan(
+        plan_id="P",
+        principal=eur("100"),
+        rate=Rate.percent("12"),
+        instalments=2,
+        start_on=START,
+        grace=2,
+        interest="collect",
+    )
+    assert collected.proof.last_gap is None
+    assert split(instalments=2, residue_to="first").proof.last_gap == eur("0")
+
+
 def test_a_gap_over_the_stated_limit_is_refused_with_another_rule_named() -> None:
     assert amortised(rate=Rate.percent("9.4822"), instalments=360, gap_limit=eur("11")).proof.gap_bound == eur("11")
     with pytest.raises(InvalidTerms, match="spread") as refused:
         amortised(rate=Rate.percent("9.4822"), instalments=360, gap_limit=Money(1, "EUR"))
     assert refused.value.code == "plans.gap"
+
+
+def test_a_gap_of_a_cent_is_over_a_limit_of_nothing() -> None:
+    assert amortised().proof.last_gap == Money(-2, "EUR")
+    assert code_of(amortised, gap_limit=eur("0")) == "plans.gap"
+
+
+def test_the_first_row_is_sought_until_the_last_is_near_the_others() -> None:
+    plan = amortised(principal=eur("6562.15"), rate=Rate.percent("74.28"), instalments=25, residue_to="first")
+    regular = totals(plan)[1]
+    assert totals(plan)[1:-1] == [regular] * 23
+    assert abs(totals(plan)[-1] - regular) == 4  # 7 with an equal first row; one unit there moves the last by 11
 
 
 def test_the_proof_reads_as_a_list_of_facts() -> None:
@@ -769,6 +847,11 @@ def test_effective_rates_are_told_for_odd_rhythms_too() -> None:
 
 def test_what_cannot_be_disclosed_is_refused() -> None:
     assert code_of(plans.disclose, amortised(), prepaid_charges=eur("1000")) == "plans.disclosure"
+    continued = servicing.reamortise(plan=amortised(), plan_id="P-2", on=date(2026, 2, 10), paid=[])
+    assert plans.disclose(continued).cost == continued.cost
+    paid = Payment(payment_id="Z", account_id="A", amount=eur("500"), received_on=START)
+    continued = servicing.reamortise(plan=amortised(), plan_id="P-2", on=date(2026, 2, 10), paid=[paid])
+    assert code_of(plans.disclose, continued) == "plans.disclosure"
     with pytest.raises(CurrencyMismatch):
         plans.disclose(amortised(), prepaid_charges=Money(1, "USD"))
 

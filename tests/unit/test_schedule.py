@@ -19,6 +19,7 @@ from collectkit.core.schedule import (
     DueDates,
     Instalment,
     Schedule,
+    exact_level,
     level_balances,
     level_schedule,
     roll,
@@ -261,6 +262,28 @@ def test_level_balances_equal_a_fraction_oracle_ties_and_overpayment_included(
 @pytest.mark.parametrize(("balance", "payment"), [(3, 0), (10005, 4000), (50, 1), (25, 100)])
 def test_an_exact_half_of_interest_goes_to_the_even_unit(balance: int, payment: int) -> None:
     assert level_balances(balance, 1, 2, payment, 6) == oracle(balance, Fraction(1, 2), payment, 6)
+
+
+def test_a_tie_that_is_met_on_the_way_is_found() -> None:
+    # 5000 - 4500 leaves 500, half of 1000: its interest of exactly 0.5 goes to 0, not to 1
+    assert level_balances(5000, 1, 1000, 4505, 4) == [500, -4005, -8514, 0]
+    assert level_balances(1990, 1, 1000, 492, 5) == oracle(1990, Fraction(1, 1000), 492, 5)
+
+
+def test_a_payment_cannot_be_solved_where_every_row_is_fixed() -> None:
+    with pytest.raises(InvalidTerms) as refused:
+        exact_level(100, [Fraction(0)] * 2, [Fraction(0)] * 2)
+    assert refused.value.code == "plans.amounts"
+
+
+def test_a_rhythm_may_date_rows_of_any_kind() -> None:
+    made = Schedule(
+        principal=Money(100, "EUR"),
+        principal_parts=[40, 60],
+        interest_parts=[0, 0],
+        due_on=DueDates(date(2026, 1, 31), MONTHLY, 2),
+    )
+    assert [str(one.due_on) for one in made] == ["2026-02-28", "2026-03-31"]
 
 
 def test_rolling_a_debt_shows_growth_where_payments_are_too_small() -> None:

@@ -350,6 +350,25 @@ def test_what_is_open_is_spread_over_the_rows_to_come() -> None:
     assert days(new) == ["2026-02-01", "2026-05-01", "2026-06-01", "2026-07-01"]
 
 
+def test_what_becomes_of_arrears_must_be_said_in_a_known_word() -> None:
+    assert code_of(servicing.reamortise, plan=plan(), plan_id="P-2", on=START, arrears="forget") == "plans.events"
+
+
+def test_money_ahead_of_an_interest_only_plan_cannot_shorten_it() -> None:
+    old = plans.interest_only_plan(
+        plan_id="P-1", principal=eur("1000"), rate=Rate.percent("12"), instalments=6, start_on=START
+    )
+    new = servicing.prepay(plan=old, plan_id="P-2", amount=eur("400"), on=START, effect="shorten")
+    assert days(new)[1:] == days(old)
+    assert totals(new) == [40000, 600, 600, 600, 600, 600, 60600]
+
+
+def test_a_fee_on_a_plan_with_arrears_goes_with_the_plan_laid_out_anew() -> None:
+    new = servicing.add_fee(plan=plan(), plan_id="P-2", on=date(2026, 3, 10), fee=eur("5"))
+    assert new.schedule[0].fee == eur("5")
+    assert new.principal == eur("1000")
+
+
 @pytest.mark.parametrize(("arrears", "first_interest"), [("collect", 2000), ("waive", 1000), ("capitalise", 1010)])
 def test_interest_past_due_is_collected_waived_or_capitalised(arrears: Any, first_interest: int) -> None:
     old = plan()
@@ -717,9 +736,59 @@ def test_the_order_in_which_events_are_given_does_not_matter_but_for_their_days(
     assert servicing.loan_rows(loan(), events) == servicing.loan_rows(loan(), events[::-1])
 
 
-def test_a_drawdown_after_the_last_due_date_is_refused_by_a_flat_loan() -> None:
+@pytest.mark.parametrize("engine", ["flat", "cumulative"])
+def test_a_drawdown_after_the_last_due_date_is_refused(engine: Any) -> None:
     late = servicing.Drawdown(on=date(2026, 6, 1), amount=eur("1"))
-    assert code_of(servicing.loan_rows, loan(engine="flat"), [DRAW, late]) == "plans.events"
+    assert code_of(servicing.loan_rows, loan(engine=engine), [DRAW, late]) == "plans.events"
+
+
+def test_a_first_due_date_of_its_own_sets_the_rhythm_of_a_loan() -> None:
+    rows = servicing.loan_rows(loan(first_due_on=date(2026, 2, 15)), [DRAW])
+    assert [str(row.due_on) for row in rows] == ["2026-02-15", "2026-03-15", "2026-04-15", "2026-05-15"]
+
+
+def test_interest_is_cut_at_the_end_of_a_year_of_another_length() -> None:
+    terms = loan(accrual="actual_days", is_split_at_year_end=True, start_on=date(2027, 12, 12), instalments=2)
+    rows = servicing.loan_rows(terms, [DRAW])
+    # 19 days of 2027 to 31 December, then 12 of the leap year 2028
+    assert rows[0].interest.minor == round(100_000 * Fraction(12, 100) * (Fraction(19, 365) + Fraction(12, 366)))
+
+
+RECALCULATED = servicing.Recalculation(has_new_level=True)
+
+
+def test_money_a_little_under_the_instalment_paid_early_lowers_the_interest_of_its_row() -> None:
+    plain = servicing.loan_rows(loan(recalculation=RECALCULATED), [DRAW])
+    early = servicing.LoanPayment(on=date(2026, 1, 16), amount=plain[0].total - eur("1"))
+    rows = servicing.loan_rows(loan(recalculation=RECALCULATED), [DRAW, early])
+    assert rows[0].principal == early.amount
+    assert rows[0].interest < plain[0].interest
+
+
+def test_money_for_the_last_row_or_after_it_sets_no_new_instalment() -> None:
+    plain = servicing.loan_rows(loan(), [DRAW])
+    on_time = [servicing.LoanPayment(on=row.due_on, amount=row.total) for row in plain[:3] if row.due_on is not None]
+    for late in (date(2026, 4, 20), date(2026, 5, 1), date(2026, 6, 1)):
+        money = servicing.LoanPayment(on=late, amount=eur("500"))
+        assert servicing.loan_rows(loan(recalculation=RECALCULATED), [DRAW, *on_time, money]) == plain
+
+
+def test_only_rows_past_due_bear_the_charge_of_overdue_rows() -> None:
+    overdue = servicing.ChargedShare(
+        on=date(2026, 3, 2), component="late_fee", share=Fraction(1, 100), base=("principal",), over="overdue_rows"
+    )
+    extra = servicing.Charged(on=date(2026, 6, 1), component="fee", amount=eur("1"))
+    rows = servicing.loan_rows(loan(engine="flat", rate=Rate.zero()), [DRAW, extra, overdue])
+    assert [row.late_fee.minor for row in rows] == [250, 250, 0, 0, 0]
+    late = attrs.evolve(overdue, on=date(2026, 7, 1))
+    rows = servicing.loan_rows(loan(engine="flat", rate=Rate.zero()), [DRAW, extra, late])
+    assert [row.late_fee.minor for row in rows] == [250, 250, 250, 250, 0]
+
+
+def test_interest_of_a_grace_is_collected_in_the_row_after_it() -> None:
+    rows = servicing.loan_rows(loan(engine="flat", interest_grace=2, principal_grace=1), [DRAW])
+    assert [row.interest.minor for row in rows] == [0, 0, 3000, 1000]
+    assert rows[0].principal.is_zero
 
 
 def test_a_row_cannot_move_to_before_the_one_it_follows() -> None:

@@ -212,21 +212,21 @@ def _first_or_less(run: Run, payment: int, unit: int, factors: Sequence[Fraction
 
 
 def _first(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
-    count = len(factors)
+    """Try the first rows about the one that would leave no gap but for the rounding of interest; take the nearest."""
+    columns, last = run([payment] * len(factors))
     growth = 1.0
     for factor in factors[1:]:
-        growth *= 1 + float(factor)  # only a guess of where to look; every candidate is run exactly
-    first = payment
-    columns, last = run([payment] * count)
+        growth *= 1 + float(factor)  # only says where to look; every candidate is run exactly
+    guess = payment + round((last - payment) / growth)
     best = (abs(last - payment), columns)
-    for _ in range(3):
-        step = round((last - payment) / growth)
-        if step == 0 or count == 1:
-            break
-        first += step
-        columns, last = run([first, *[payment] * (count - 1)])
-        best = min(best, (abs(last - payment), columns), key=lambda found: found[0])
+    for first in range(guess - 2, guess + 3) if last != payment else ():
+        columns, last = run([first, *[payment] * (len(factors) - 1)])
+        best = min(best, (abs(last - payment), columns), key=_by_gap)
     return best[1]
+
+
+def _by_gap(found: tuple[int, Columns]) -> int:
+    return found[0]
 
 
 def first_interest(terms: PlanTerms, factors: Sequence[Fraction]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, exp, expm1, log1p
 from typing import NoReturn
 
@@ -13,7 +14,7 @@ import attrs
 from collectkit._plans.terms import PlanTerms, period_pair, periods_of, refuse_growth
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money, round_half_even, rounded
-from collectkit.core.schedule import DueDates, Instalment, Schedule, exact_level
+from collectkit.core.schedule import Instalment, Schedule, exact_level
 
 
 @attrs.frozen(kw_only=True)
@@ -109,9 +110,9 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
             gap=Money(gap, currency),
             limit=Money(bound, currency),
         )
-    dates = schedule.rhythm
-    if isinstance(dates, DueDates):
-        dates.at(len(schedule) - 1)  # a rhythm ascends by construction; its last day must exist
+    days = schedule.due_on
+    if any(later < earlier for earlier, later in pairwise(days)):
+        raise InvalidTerms("plans.dates", "due dates must ascend; number the rows in the order of their dates")
 
 
 def _prove_level(terms: PlanTerms, schedule: Schedule, numerator: int, denominator: int, payment: int) -> bool:

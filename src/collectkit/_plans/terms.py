@@ -324,12 +324,8 @@ def period_pair(terms: PlanTerms) -> Factor:
 
 def _share(terms: PlanTerms, part: Fraction) -> Fraction:
     """Return the interest factor of a part of a year."""
-    if terms.rate is None:
-        return Fraction(0)
-    annual = terms.rate.annual
-    if terms.compounding == "per_period":
-        return annual * part
-    return effective_share(annual, part)
+    annual = Fraction(0) if terms.rate is None else terms.rate.annual
+    return annual * part if terms.compounding == "per_period" else effective_share(annual, part)
 
 
 def effective_share(annual: Fraction, part: Fraction) -> Fraction:

@@ -155,8 +155,6 @@ class Declining:
     """Plays the rows of a loan under level payments or equal principal."""
 
     def __init__(self, terms: LoanTerms, ends: Sequence[date]) -> None:
-        if terms.start_on is None:  # refused by LoanTerms for every engine that comes here
-            raise ValueError("a declining loan needs a start")
         self.terms = terms
         self.math = Arithmetic(terms)
         self.periods = list(zip(terms.starts(ends), ends, strict=True))
@@ -182,8 +180,6 @@ class Declining:
         """Find the level payment for the rows from `row` on, and make it fair where the terms say so."""
         first = max(row, self.terms.principal_grace)
         open_rows = self.count - first
-        if open_rows <= 0:
-            return
         if self.terms.engine == "equal_principal":
             level = self.math.to_multiple(rounded(Fraction(balance, open_rows)))
             self.levels[first:] = [level] * open_rows

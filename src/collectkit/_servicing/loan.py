@@ -101,12 +101,11 @@ class LoanTerms:
 
         A row whose date was moved forward so ends its own period sooner; it does not begin the next one sooner.
         """
-        if self.start_on is None or not ends:
-            return []
-        starts = [self.start_on, *ends[:-1]]
+        start_on = self.start_on or ends[0]  # only the engine without dates may lack a start
+        starts = [start_on, *ends[:-1]]
         if not self.due_on:
             return starts
-        steps = self.every.dates(anchor=self.start_on, count=len(ends), first=0, month_end=self.month_end)
+        steps = self.every.dates(anchor=start_on, count=len(ends), first=0, month_end=self.month_end)
         return [max(pair) for pair in zip(starts, steps, strict=True)]
 
 
