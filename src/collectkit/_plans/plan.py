@@ -140,6 +140,12 @@ def refuse_conflict(plan: PaymentPlan, others: Sequence[PaymentPlan | PlanAgreem
 
     `others` are the plans that still run. Plans that cover nothing by name never meet.
 
+    >>> from collectkit.plans import equal_split_plan
+    >>> common = dict(principal=Money.of("3", "EUR"), instalments=3, start_on=date(2026, 1, 1), covers=["R-1"])
+    >>> refuse_conflict(
+    ...     equal_split_plan(plan_id="P-2", supersedes="P-1", **common), [equal_split_plan(plan_id="P-1", **common)]
+    ... )
+
     Raises:
         InvalidTerms: `plans.conflict`.
     """

@@ -39,6 +39,18 @@ def prepay(
     `shorten` keeps the regular instalment and ends sooner; `lower` keeps the dates and lowers the instalments;
     `skip_ahead` changes nothing, since money meets the next instalments by itself: the plan comes back as it is.
 
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = prepay(plan=plan, plan_id="P-2", amount=Money.of("500", "EUR"), on=date(2026, 1, 1), effect="shorten")
+    >>> [(str(row.due_on), str(row.total)) for row in new.schedule]
+    [('2026-01-01', '500.00 EUR'), ('2026-02-01', '172.55 EUR'), ('2026-03-01', '172.55 EUR'), ('2026-04-01', '164.85 EUR')]
+
     Raises:
         InvalidTerms: `plans.overpaid` where the sum pays the plan off (see `payoff_quote`); `plans.events`.
         CurrencyMismatch: a sum in another currency.
@@ -75,6 +87,18 @@ def reamortise(
 ) -> PaymentPlan:
     """Spread all that is open over the instalments not yet due, on their dates.
 
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = reamortise(plan=plan, plan_id="P-2", on=date(2026, 2, 10))  # nothing was paid
+    >>> len(new.schedule), str(new.schedule[0].due_on), str(new.schedule[0].interest)
+    (5, '2026-03-01', '20.00 EUR')
+
     Raises:
         InvalidTerms: `plans.events` where no instalment is left; re-age or restructure the plan then.
     """
@@ -93,6 +117,18 @@ def extend(
     arrears: Arrears = "collect",
 ) -> PaymentPlan:
     """Push the end out by so many instalments more, in the plan's rhythm, and lower the payments accordingly.
+
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = extend(plan=plan, plan_id="P-2", on=date(2026, 1, 1), instalments=6)
+    >>> len(new.schedule), str(new.ends_on), str(new.schedule[0].total)
+    (12, '2027-01-01', '88.85 EUR')
 
     Raises:
         InvalidTerms: `plans.count`; `plans.events` for a plan without a rhythm.
@@ -121,6 +157,18 @@ def re_age(
     """Make the account current by decree: all that is open goes into a new run of instalments.
 
     Interest runs on from where the last period past due ended. How often that may be done is for rule packs to say.
+
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = re_age(plan=plan, plan_id="P-2", on=date(2026, 5, 1), first_due_on=date(2026, 6, 15), instalments=8)
+    >>> len(new.schedule), str(new.schedule[0].due_on), new.principal == plan.principal
+    (8, '2026-06-15', True)
 
     Raises:
         InvalidTerms: `plans.dates` for a first due date before `on`; else as `restructure`.
@@ -155,6 +203,18 @@ def restructure(
     """Give what is open new terms: number of instalments, and rate, rhythm and first date where they are named.
 
     Interest up to `on` follows the old rate, and is asked for with what is past due; from then on the new one holds.
+
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = restructure(plan=plan, plan_id="P-2", on=date(2026, 1, 1), instalments=10, rate=Rate.percent("6"))
+    >>> str(new.schedule[0].total)
+    '102.77 EUR'
 
     Raises:
         InvalidTerms: as the builders of `plans`.
@@ -192,6 +252,18 @@ def defer(
 
     Later ones follow in the same rhythm. Interest over the wait is waived, collected with the first instalment, or
     capitalised, which lays the rest out anew. An instalment that is past due is not put off: it is asked for first.
+
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = defer(plan=plan, plan_id="P-2", on=date(2026, 1, 20), payments=2, interest="waive")
+    >>> str(new.schedule[0].due_on), new.schedule[0].total == plan.schedule[0].total
+    ('2026-04-01', True)
 
     Raises:
         InvalidTerms: `plans.deferral` for a wait of nothing, one past the plan's end, or one within another.
@@ -243,6 +315,20 @@ def pause_interest(
 ) -> PaymentPlan:
     """Let no interest run on the days `[from_on, until_on)`; the instalments not yet due are laid out anew.
 
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = pause_interest(
+    ...     plan=plan, plan_id="P-2", on=date(2026, 1, 1), from_on=date(2026, 2, 1), until_on=date(2026, 3, 1)
+    ... )
+    >>> [str(row.interest) for row in new.schedule[:3]]
+    ['10.00 EUR', '0.00 EUR', '6.68 EUR']
+
     Raises:
         InvalidTerms: `plans.deferral` for no days, days already charged, or days that are paused already.
     """
@@ -264,6 +350,18 @@ def pause_interest(
 
 def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iterable[Paid] = ()) -> PaymentPlan:
     """Ask for a fee with the next instalment; the amounts of the others stay.
+
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> new = add_fee(plan=plan, plan_id="P-2", on=date(2026, 1, 20), fee=Money.of("5", "EUR"))
+    >>> [str(row.total) for row in new.schedule[:2]]
+    ['177.55 EUR', '172.55 EUR']
 
     Raises:
         InvalidTerms: `plans.amount` for nothing; `plans.events` where no instalment is left.

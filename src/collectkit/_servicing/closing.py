@@ -116,6 +116,18 @@ def charge_off(*, plan: PaymentPlan, on: date, paid: Iterable[Paid] = ()) -> Cha
 
     When a loss must be booked is for rule packs and policies to say.
 
+    >>> from collectkit.core.rates import Rate
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> str(charge_off(plan=plan, on=date(2026, 3, 1)).total)
+    '1020.00 EUR'
+
     Raises:
         InvalidTerms: `plans.events` for a day before the plan or a plan that is paid.
     """
@@ -131,6 +143,21 @@ def charge_off(*, plan: PaymentPlan, on: date, paid: Iterable[Paid] = ()) -> Cha
 
 def recovered(*, loss: ChargeOff, plan: PaymentPlan, paid: Iterable[Paid], as_of: date) -> Money:
     """Return the money that met a plan from the day of its charge-off on.
+
+    >>> from collectkit.core.records import Payment
+    >>> from collectkit.core.rates import Rate
+    >>> from collectkit.plans import amortised_plan
+    >>> plan = amortised_plan(
+    ...     plan_id="P-1",
+    ...     principal=Money.of("1000", "EUR"),
+    ...     rate=Rate.percent("12"),
+    ...     instalments=6,
+    ...     start_on=date(2026, 1, 1),
+    ... )
+    >>> loss = charge_off(plan=plan, on=date(2026, 9, 1))
+    >>> late = Payment(payment_id="Z-1", account_id="A-1", amount=Money.of("40", "EUR"), received_on=date(2026, 9, 9))
+    >>> str(recovered(loss=loss, plan=plan, paid=[late], as_of=date(2026, 9, 30)))
+    '40.00 EUR'
 
     Raises:
         InvalidTerms: `plans.events` where the charge-off is of another plan.
@@ -153,6 +180,11 @@ class WriteOff:
 
 def write_off(*, plan: PaymentPlan, on: date, limit: Money, paid: Iterable[Paid] = ()) -> WriteOff | Declined:
     """Remove what is left of a plan from the books, when that is not over `limit`.
+
+    >>> from collectkit.plans import equal_split_plan
+    >>> plan = equal_split_plan(plan_id="P-1", principal=Money.of("3", "EUR"), instalments=3, start_on=date(2026, 1, 1))
+    >>> print(write_off(plan=plan, on=date(2026, 5, 1), limit=Money.of("2", "EUR")))
+    3.00 EUR is open on plan P-1, over the limit of 2.00 EUR for a write-off; settle or charge it off
 
     Raises:
         CurrencyMismatch: a limit in another currency.
