@@ -144,15 +144,19 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
 def offers_for(*, strategy: Strategy, look: Look, role: str | None = None) -> tuple[Offer, ...]:
     """List what may be offered to the debtor today, for each currency owed; nothing where a plan is kept.
 
-    Disputed receivables are left out: nobody is asked to pay by instalments what he disputes.
+    What is held is left out, with the charges on it, and so is everything while the whole account is held: nobody is
+    asked to pay by instalments what he disputes.
     """
     limits = strategy.limits_of(look.classified.segment)
-    if limits is None or any(plan.is_kept for plan in look.plans):
+    if limits is None or look.account_holds or any(plan.is_kept for plan in look.plans):
         return ()
+    held = look.held_receivables
     free = [
         item
         for item in look.balance.open_items
-        if item.receivable.due_on < look.snapshot.as_of and item.receivable.receivable_id not in look.held_receivables
+        if item.receivable.due_on < look.snapshot.as_of
+        and item.receivable.receivable_id not in held
+        and item.receivable.parent_id not in held
     ]
     found: list[Offer] = []
     for currency, balance in sum_by_currency(item.amount_open for item in free).items():

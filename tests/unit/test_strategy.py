@@ -420,6 +420,16 @@ def test_two_different_offers_lie_ready_and_none_where_a_plan_is_kept() -> None:
     assert offers_for(strategy=STRATEGY, look=planned) == ()
 
 
+def test_nothing_is_offered_on_what_is_held_nor_on_its_charges() -> None:
+    on = DUE + timedelta(days=20)
+    fee = receivable("F", "7.50", on - timedelta(days=9), component="fee", parent_id="R", charge_key="k")
+    named = Dispute(dispute_id="X", account_id="A", raised_on=DUE, receivable_ids=["R"])
+    whole = Dispute(dispute_id="X", account_id="A", raised_on=DUE)
+    for dispute in (named, whole):
+        facts = snapshot_on(on, receivables=[receivable(), fee], disputes=[dispute])
+        assert offers_for(strategy=STRATEGY, look=examine(strategy=STRATEGY, snapshot=facts)) == ()
+
+
 # -- the last look ---------------------------------------------------------------------------------------------
 
 
