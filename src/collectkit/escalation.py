@@ -211,11 +211,11 @@ def steps_due(*, standing: Standing, snapshot: AccountSnapshot) -> StepsDue:
     behind: set[str] = set()  # claims for which an earlier notice is due
     for rank, (rule, group) in enumerate(groupby(standing.climbs, key=lambda one: one.rule)):
         climbs = tuple(group)
-        if any(one.until_on is None and one.expired for one in climbs):
-            names = ", ".join(climbs[-1].expired)
-            reasons[Reason(code="escalation.expired", text=f"steps of {rule.id} wait: leave by {names} has ended")] = (
-                None
-            )
+        expired = climbs[-1].expired  # the same for all claims: leave is given for the stage
+        if expired:
+            if any(one.until_on is None for one in climbs):
+                text = f"steps of {rule.id} wait: leave by {', '.join(expired)} has ended"
+                reasons[Reason(code="escalation.expired", text=text)] = None
             continue
         rung = Rung(rule=rule, climbs=climbs, snapshot=snapshot)
         for number, step in sorted(enumerate(rule.steps), key=lambda one: one[1].day):

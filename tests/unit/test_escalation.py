@@ -398,6 +398,18 @@ def test_leave_that_ended_lowers_no_stage_but_its_steps_wait_for_a_new_one() -> 
     assert names(due(60, **done, approvals=[LEAVE, anew])) == [("legal", "file")]
 
 
+def test_what_was_missed_in_a_stage_whose_leave_has_ended_is_not_caught_up() -> None:
+    rules = Ladder(
+        stages=[
+            StageRule(id="legal", after=PastDue(days=1), needs=[Approved(authority="manager")], steps=[CUT, FINAL]),
+            StageRule(id="end", after=PastDue(days=30)),
+        ]
+    )
+    leave = attrs.evolve(LEAVE, granted_on=on(1), until_on=on(40))
+    assert names(due(39, ladder=rules, approvals=[leave])) == [("legal", "final-demand"), ("legal", "cut")]
+    assert due(40, ladder=rules, approvals=[leave]) == StepsDue()
+
+
 def test_two_authorities_must_have_given_leave_at_the_same_time() -> None:
     rules = Ladder(
         stages=[StageRule(id="legal", after=PastDue(days=1), needs=[Approved(authority="a"), Approved(authority="b")])]
