@@ -14,7 +14,7 @@ from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Declined
 from collectkit.core.errors import CollectkitError, InvalidDate, InvalidPolicy, InvalidRecord
 from collectkit.core.money import Money
-from collectkit.core.rates import Rate, RateStep, RateTable
+from collectkit.core.rates import NotInForce, Rate, RateStep, RateTable
 from collectkit.core.reading import Problems, TableReader
 from collectkit.core.records import (
     Account,
@@ -45,8 +45,10 @@ from collectkit.core.rules import (
 )
 from collectkit.core.waterfall import balance_of
 from collectkit.policy import (
+    AccruedInterest,
     AdvanceRebate,
     AppliesTo,
+    BalanceStep,
     ChargePolicy,
     ChargesDue,
     DiscountStep,
@@ -62,6 +64,7 @@ from collectkit.policy import (
     SettlementDiscount,
     Tier,
     WaiverLimits,
+    accrue_on,
     charges_due,
     describe,
     explain,
@@ -1513,3 +1516,80 @@ def test_a_fee_near_the_end_of_the_calendar_falls_due_once() -> None:
     assert amounts(look(last, flat(once_per="period", period_days=1))) == []
     assert amounts(look(last, flat())) == ["5.00 EUR"]
     assert amounts(look(last, interest())) == []
+
+
+def test_a_preview_shows_interest_that_is_earned_and_not_posted() -> None:
+    policies = ChargePolicy(interest=[interest()])
+    preview = preview_balance(facts(on=DUE), date(2026, 3, 15), policies=policies)
+    assert [str(one) for one in preview.amount_open] == ["120.83 EUR"]
+    assert [str(one) for one in preview.accrued] == ["0.44 EUR"]  # 43 days are 1.2723, of which 0.83 is posted
+
+
+def test_a_preview_says_where_interest_cannot_be_told() -> None:
+    terms = RateTerms(pack=jurisdictions.load("de-late-payment"), rule_id="de.bgb288.business")
+    preview = preview_balance(facts(), date(2026, 8, 1), policies=ChargePolicy(interest=[interest(terms=terms)]))
+    assert (preview.accrued, [reason.code for reason in preview.unknown]) == ((), ["policy.law_stale"])
+
+
+def test_a_preview_within_the_grace_shows_no_interest() -> None:
+    policies = ChargePolicy(interest=[interest(grace_days=30)])
+    assert preview_balance(facts(on=DUE), date(2026, 2, 20), policies=policies).accrued == ()
+
+
+@pytest.mark.parametrize(
+    ("terms", "rate", "said"),
+    [
+        ({"rate_floor": Rate.percent(10)}, Rate.percent(10), "raised to the floor of 10 %"),
+        ({"rate_cap": Rate.percent(8)}, Rate.percent(8), "limited to the cap of 8 %"),
+        ({"rate_floor": Rate.percent(1), "rate_cap": Rate.percent(20)}, Rate.percent(9), "contract rate 9 %"),
+    ],
+)
+def test_a_contract_rate_keeps_within_its_own_bounds(terms: dict[str, Rate], rate: Rate, said: str) -> None:
+    steps = [BalanceStep(from_on=DUE, balance=Money(12_000, EUR))]
+    found = accrue_on(
+        RateTerms(rate=Rate.percent(9), **terms),
+        steps,
+        due_on=DUE,
+        start_on=DUE,
+        end_on=date(2026, 3, 1),  # type: ignore[arg-type]
+    )
+    assert isinstance(found, AccruedInterest)
+    assert (found.pieces[0].rate, found.pieces[0].because.endswith(said)) == (rate, True)
+
+
+def test_interest_of_no_days_is_nothing() -> None:
+    steps = [BalanceStep(from_on=DUE, balance=Money(12_000, EUR))]
+    found = accrue_on(RateTerms(rate=Rate.percent(9)), steps, due_on=DUE, start_on=DUE, end_on=DUE)
+    assert isinstance(found, AccruedInterest)
+    assert (found.amount, found.pieces) == (Money(0, EUR), ())
+    with pytest.raises(InvalidDate):
+        accrue_on(RateTerms(rate=Rate.percent(9)), steps, due_on=DUE, start_on=DUE, end_on=DUE - timedelta(days=1))
+
+
+def test_a_contract_above_the_legal_floor_keeps_its_rate() -> None:
+    terms = RateTerms(
+        rate=Rate.percent(15), pack=jurisdictions.load("fr-late-payment"), floor_rule_id="fr.l441_10.floor"
+    )
+    start = date(2024, 7, 1)
+    steps = [BalanceStep(from_on=start, balance=Money(12_000, EUR))]
+    found = accrue_on(terms, steps, due_on=start, start_on=start, end_on=date(2024, 8, 1))
+    assert isinstance(found, AccruedInterest)
+    assert found.pieces[0].because == "contract rate 15 %"
+
+
+def test_a_rule_that_was_not_in_force_gives_no_rate() -> None:
+    before = statutory_rate(jurisdictions.load("uk-late-payment"), "uk.lpcda.interest", date(2001, 1, 1))
+    assert before == NotInForce(as_of=date(2001, 1, 1), reason="before_start")
+
+
+def test_interest_posted_and_waived_already_is_not_taken_back_twice() -> None:
+    policies = ChargePolicy(interest=[interest()])
+    snapshot = facts(on=date(2026, 4, 1))
+    for on in (date(2026, 3, 1), date(2026, 4, 1)):
+        snapshot = attrs.evolve(snapshot, as_of=on)
+        snapshot = post(snapshot, look(snapshot, interest()).charges)
+    news = attrs.evolve(snapshot, payments=(paid(12_000, date(2026, 4, 1), effective_on=DUE),))
+    found = reversals_due(policies=policies, snapshot=news)
+    assert [str(one.amount) for one in found] == ["0.92 EUR", "0.83 EUR"]
+    waivers = tuple(one.as_waiver(on=news.as_of, authority="system") for one in found)
+    assert reversals_due(policies=policies, snapshot=attrs.evolve(news, waivers=waivers)) == ()

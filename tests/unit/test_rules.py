@@ -404,3 +404,10 @@ def test_a_series_lists_its_changes_inside_a_span() -> None:
 def test_a_record_of_law_is_frozen() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         pack().id = "other"  # type: ignore[misc]
+
+
+def test_a_limit_may_be_rounded_up_to_whole_units() -> None:
+    # 12 CFR 1026, comment 52(b)(1)(ii)-3: 36.75 gives 37 dollars
+    limit = FeeLimit(rate="0.03", whole_units_up=True)
+    assert limit.limit(Money(122_500, "USD")) == Money(3700, "USD")
+    assert limit.limit(Money(130_000, "USD")) == Money(3900, "USD")

@@ -25,7 +25,7 @@ from collectkit.core.records import Receivable
 from collectkit.core.rules import InForce, LumpSum, RulePack
 from collectkit.core.waterfall import Item
 
-__all__ = ["accrued_to", "look_at_interest", "look_at_sums"]
+__all__ = ["accrued_to", "look_at_interest", "look_at_sums", "unposted_interest"]
 
 
 # -- fixed sums ------------------------------------------------------------------------------------------------
@@ -160,6 +160,25 @@ def accrued_to(look: Look, policy: InterestPolicy, receivable: Receivable, end_o
         frozen=[(start, end) for start, end, _ in look.law.frozen(receivable, "interest")],
     )
     return _unknown(accrued, terms.pack) if isinstance(accrued, (NotInForce, Stale)) else accrued
+
+
+def unposted_interest(look: Look, policies: ChargePolicy) -> list[Money]:
+    """List what was earned by the end of the day and is not posted, one amount for each receivable that bears any."""
+    found = []
+    for item in look.ledger.balance.items:
+        for policy in policies.interest_for(item.receivable, segment=look.segment):
+            end_on = item.settled_on if item.amount_open.minor == 0 else after(look.as_of, 1)
+            late_days = ((end_on or look.as_of) - item.receivable.due_on).days - 1
+            if end_on is None or (not policy.grace_shifts_due and late_days <= policy.grace_days):
+                continue
+            accrued = accrued_to(look, policy, item.receivable, end_on)
+            if isinstance(accrued, Reason):
+                look.skip(accrued.code, policy.id, item.receivable, accrued.text, accrued.cite)
+                continue
+            _, posted = _posted(look.ledger, policy, item.receivable)
+            if accrued.amount.minor > posted:
+                found.append(Money(accrued.amount.minor - posted, accrued.amount.currency))
+    return found
 
 
 def _boundaries(policy: InterestPolicy, start_on: date, as_of: date) -> tuple[date | None, date | None]:

@@ -8,11 +8,15 @@ from typing import Final
 
 import attrs
 
+from collectkit._policy.accruals import unposted_interest
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.due import charges_due
+from collectkit._policy.law import Law
+from collectkit._policy.ledger import Ledger
+from collectkit._policy.look import Look
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
 from collectkit.core.checks import as_tuple, each, require_date
-from collectkit.core.decisions import Charge
+from collectkit.core.decisions import Charge, Reason
 from collectkit.core.errors import InvalidDate
 from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot, Receivable
@@ -48,11 +52,17 @@ def post(snapshot: AccountSnapshot, charges: Iterable[Charge]) -> AccountSnapsho
 
 @attrs.frozen(kw_only=True)
 class PreviewedBalance:
-    """What will be owed on `on` with no payment until then: per currency, and the charges that will have been made."""
+    """What will be owed on `on` with no payment until then: per currency, and the charges that will have been made.
+
+    `accrued` is interest earned by the end of that day and not posted yet; it is not in `amount_open`. `unknown` says
+    for which receivables it cannot be told, and why.
+    """
 
     on: date
     amount_open: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
     charges: tuple[Charge, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Charge))
+    accrued: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
+    unknown: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
 
 
 def preview_balance(
@@ -96,9 +106,15 @@ def preview_balance(
         raise InvalidDate(
             "policy.preview", f"more than {looks_max} days of charges lie before {on}; preview a nearer day"
         )
-    balance = balance_of(attrs.evolve(snapshot, as_of=on))
+    snapshot = attrs.evolve(snapshot, as_of=on)
+    balance = balance_of(snapshot)
+    ledger = Ledger(snapshot, balance, held_receivables)
+    look = Look(ledger, Law(packs, ledger), segment, calendar)
+    accrued = sum_by_currency(unposted_interest(look, policies))
     return PreviewedBalance(
         on=on,
         amount_open=tuple(sum_by_currency(item.amount_open for item in balance.open_items).values()),
-        charges=tuple(charges),
+        charges=charges,
+        accrued=tuple(accrued.values()),
+        unknown=look.skipped,
     )

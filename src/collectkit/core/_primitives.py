@@ -305,7 +305,7 @@ class StatutoryInterest:
     `rests_months` compounds at rests of so many months; None is simple interest.
     """
 
-    series: str = attrs.field(validator=identifier)
+    series: str = attrs.field(validator=text_up_to(255))
     margin: Fraction = attrs.field(default=Fraction(0), converter=exact_number)
     multiple: Fraction = attrs.field(default=Fraction(1), converter=exact_number)
     selection: RateSelection = "floating"
