@@ -75,8 +75,8 @@ def main(debug: bool) -> None:
 @main.command()
 @click.argument("ledger", type=ANY_PATH)
 @click.option("--strategy", "strategy_file", type=FILE, required=True, help="The strategy, a TOML file.")
-@click.option("--as-of", "first", type=Day, required=True, help="The day to run for.")
-@click.option("--until", "last", type=Day, help="Run every day up to this one.")
+@click.option("--as-of", "first", type=Day, metavar="DATE", required=True, help="The day to run for.")
+@click.option("--until", "last", type=Day, metavar="DATE", help="Run every day up to this one.")
 @click.option("--db", type=FILE, required=True, help="The SQLite file that keeps what was done; made if missing.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where results go.")
 @click.option("--columns", type=FILE, help="A column map of your own, a TOML file.")
@@ -228,8 +228,10 @@ def _collect(
     from collectkit._cli.printing import progress
     from collectkit._cli.running import collect_days, record_ledger, summary_of, write_outputs
 
-    recorded = record_ledger(store, imported, as_of=first, out=out)
-    with progress("collecting", (last - first).days + 1, quiet=is_quiet) as step:
+    accounts, days = len(imported.accounts), (last - first).days + 1
+    with progress("recording", accounts, quiet=is_quiet) as step:
+        recorded = record_ledger(store, imported, as_of=first, out=out, on_accounts=step)
+    with progress("collecting", days if days > 1 else accounts, quiet=is_quiet) as step:
         outcome = collect_days(
             store,
             strategy=strategy,
@@ -239,9 +241,11 @@ def _collect(
             last=last,
             recorded=recorded,
             may_move=may_move,
-            on_day=lambda day: step((day - first).days + 1),
+            on_day=(lambda day: step((day - first).days + 1)) if days > 1 else None,
+            on_accounts=step if days == 1 else None,
         )
-    rows = write_outputs(store, strategy=strategy, first=first, last=last, out=out, locale=locale)
+    with progress("writing", accounts, quiet=is_quiet) as step:
+        rows = write_outputs(store, strategy=strategy, first=first, last=last, out=out, locale=locale, on_accounts=step)
     return summary_of(outcome, imported, strategy=strategy, first=first, last=last, out=out, worklist_rows=rows)
 
 
@@ -251,7 +255,7 @@ def _collect(
 @main.command()
 @click.argument("strategy_file", metavar="STRATEGY", type=FILE)
 @click.option("--texts", type=FOLDER, help="A folder of notice texts of your own, laid over the shipped ones.")
-@click.option("--due-on", type=Day, help="The due day of the invoice that the timeline shows.")
+@click.option("--due-on", type=Day, metavar="DATE", help="The due day of the invoice that the timeline shows.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(strategy_file: Path, texts: Path | None, due_on: Any, as_json: bool) -> None:
     """Say everything that is wrong in STRATEGY, or all that it does.
@@ -287,7 +291,13 @@ def check(strategy_file: Path, texts: Path | None, due_on: Any, as_json: bool) -
 @click.argument("account")
 @click.option("--db", type=FILE, required=True, help="The SQLite file of the run.")
 @click.option("--strategy", "strategy_file", type=FILE, required=True, help="The strategy, a TOML file.")
-@click.option("--as-of", "on", type=Day, help="The day to explain; without it the last on which anything was recorded.")
+@click.option(
+    "--as-of",
+    "on",
+    type=Day,
+    metavar="DATE",
+    help="The day to explain; without it the last on which anything was recorded.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(account: str, db: Path, strategy_file: Path, on: Any, as_json: bool) -> None:
     """Explain ACCOUNT: what it owes, where it stands, why, what was done, and what comes next."""
@@ -309,7 +319,11 @@ def explain(account: str, db: Path, strategy_file: Path, on: Any, as_json: bool)
 @click.option("--db", type=FILE, required=True, help="The SQLite file of the run.")
 @click.option("--strategy", "strategy_file", type=FILE, required=True, help="The strategy, a TOML file.")
 @click.option(
-    "--as-of", "on", type=Day, help="The day of the offer; without it the last on which anything was recorded."
+    "--as-of",
+    "on",
+    type=Day,
+    metavar="DATE",
+    help="The day of the offer; without it the last on which anything was recorded.",
 )
 @click.option("--role", help="Whose authority counts; without it the least.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -331,8 +345,8 @@ def offers(account: str, db: Path, strategy_file: Path, on: Any, role: str | Non
 @main.command()
 @click.option("--db", type=FILE, required=True, help="The SQLite file of the run.")
 @click.option("--strategy", "strategy_file", type=FILE, required=True, help="The strategy, a TOML file.")
-@click.option("--from", "first", type=Day, required=True, help="The first day of the report.")
-@click.option("--until", "last", type=Day, required=True, help="Its last day.")
+@click.option("--from", "first", type=Day, metavar="DATE", required=True, help="The first day of the report.")
+@click.option("--until", "last", type=Day, metavar="DATE", required=True, help="Its last day.")
 @click.option("--out", type=FILE, required=True, help="The HTML file to write.")
 @click.option("--locale", default="en", show_default=True, help="The language of the figures.")
 def report(db: Path, strategy_file: Path, first: Any, last: Any, out: Path, locale: str) -> None:
@@ -358,13 +372,17 @@ def report(db: Path, strategy_file: Path, first: Any, last: Any, out: Path, loca
 @main.command()
 @click.option("--principal", required=True, help="What is owed, such as 1000.00.")
 @click.option("--currency", required=True, help="Its currency, such as EUR.")
-@click.option("--shape", default="level", show_default=True, help="level, equal-split, deferred, ...; see below.")
+@click.option("--shape", default="level", show_default=True, help="level, equal-split, deferred, ...; see above.")
 @click.option("--rate", help="Interest a year in per cent, such as 9.5.")
 @click.option("--instalments", type=int, help="How many; for bullet the periods, for minimum-payment the most.")
 @click.option(
-    "--start", type=Day, required=True, help="The day of the agreement; the first instalment is a step later."
+    "--start",
+    type=Day,
+    metavar="DATE",
+    required=True,
+    help="The day of the agreement; the first instalment is a step later.",
 )
-@click.option("--first-due", type=Day, help="The day of the first instalment, if another.")
+@click.option("--first-due", type=Day, metavar="DATE", help="The day of the first instalment, if another.")
 @click.option("--every", help="The rhythm: month (the default), '2 weeks', '14 days', ...")
 @click.option("--balloon", help="balloon: what is paid on top of the last instalment.")
 @click.option("--grace", type=int, help="deferred: for how many steps nothing is paid.")

@@ -54,13 +54,16 @@ class RunOutcome:
         return not (self.recorded.events or self.decided.committed or self.delivered.handled)
 
 
-def record_ledger(store: SqlStore, ledger: LedgerImport, *, as_of: date, out: Path) -> engine.Recorded:
+def record_ledger(
+    store: SqlStore, ledger: LedgerImport, *, as_of: date, out: Path, on_accounts: Callable[[int], None] | None = None
+) -> engine.Recorded:
     """Store what a ledger says, each fact once, and list the rows that could not be read."""
     known = {}
     if ledger.accounts:
         known = dict(_snapshots(store, tuple(one.account_id for one in ledger.accounts)))
     events = to_events(ledger, recorded_at=engine.run_instant(as_of), known=known)
-    recorded = engine.record(store=store, events={one.account_id: one.events for one in events})
+    by_account = {one.account_id: one.events for one in events}
+    recorded = engine.record(store=store, events=by_account, on_progress=_summed(on_accounts))
     out.mkdir(parents=True, exist_ok=True)
     write_rejected(ledger, out / ".rejected.csv.new")
     (out / ".rejected.csv.new").replace(out / "rejected.csv")  # whole, or the one of the last run
@@ -78,14 +81,16 @@ def collect_days(
     recorded: engine.Recorded,
     may_move: bool = False,
     on_day: Callable[[date], None] | None = None,
+    on_accounts: Callable[[int], None] | None = None,
 ) -> RunOutcome:
-    """Run every day from `first` to `last`, both included."""
+    """Run every day from `first` to `last`, both included; `on_accounts` gets the number of looks so far."""
     decided, delivered = engine.Collected(as_of=first), engine.Delivered()
     tasks: Counter[str] = Counter()
 
     def carry_out(command: Command) -> None:
         tasks[command.task if isinstance(command, RaiseTask) else command.name] += 1
 
+    looked = _summed(on_accounts)
     days = (last - first).days + 1
     for number in range(days):
         day = first + timedelta(days=number)
@@ -98,6 +103,7 @@ def collect_days(
             as_of=day,
             may_move=may_move,
             on_command=carry_out,
+            on_progress=looked,
         )
         decided += passed
         delivered += carried
@@ -113,7 +119,14 @@ def collect_days(
 
 
 def write_outputs(
-    store: SqlStore, *, strategy: Strategy, first: date, last: date, out: Path, locale: str = "en"
+    store: SqlStore,
+    *,
+    strategy: Strategy,
+    first: date,
+    last: date,
+    out: Path,
+    locale: str = "en",
+    on_accounts: Callable[[int], None] | None = None,
 ) -> int:
     """Write the worklist of the last day and the report of all days; return the number of rows of the worklist."""
     lines: list[Line] = []
@@ -123,6 +136,8 @@ def write_outputs(
         states.append(state)
         line = line_of(events=events, snapshot=history.snapshot(state, as_of=last), strategy=strategy)
         lines += [line] if line is not None else []
+        if on_accounts is not None:
+            on_accounts(len(states))
     write_whole(out / "worklist.csv", worklist_csv(lines))
     write_whole(out / "report.html", report_html(states, strategy=strategy, first=first, last=last, locale=locale))
     return len(lines)
@@ -152,6 +167,20 @@ def accounts_of(store: SqlStore, *, page: int = 500) -> Iterator[tuple[Event, ..
         for loaded in store.load_many(ids):
             yield loaded.events
         after = ids[-1]
+
+
+def _summed(tell: Callable[[int], None] | None) -> Callable[[int], None] | None:
+    """Turn a call with a running total into one that takes each part."""
+    if tell is None:
+        return None
+    done = 0
+
+    def add(part: int) -> None:
+        nonlocal done
+        done += part
+        tell(done)
+
+    return add
 
 
 def _snapshots(store: SqlStore, ids: tuple[str, ...]) -> Iterator[tuple[str, AccountSnapshot]]:
