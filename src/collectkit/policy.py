@@ -10,6 +10,7 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     ReturnedPaymentPolicy               a charge for a payment that was returned
     ChargePolicy                        all rules together
     charges_due -> ChargesDue           what has fallen due, what was skipped and why, when to look again
+    readiness_on                        what charging on a day would lack
     statutory_interest, statutory_rate  what a rule pack gives, for one sum or one day
     explain, describe                   one charge, or all terms, in plain words
     waive, reversals_due                charges dropped by leave, and those that were wrong
@@ -50,6 +51,7 @@ from collectkit._policy.interest import (
     statutory_rate,
 )
 from collectkit._policy.preview import PreviewedBalance, post, preview_balance
+from collectkit._policy.readiness import readiness_on
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
@@ -95,6 +97,7 @@ __all__ = [
     "post",
     "preview_balance",
     "read_charges",
+    "readiness_on",
     "reversals_due",
     "rewards_due",
     "statutory_interest",

@@ -72,6 +72,7 @@ from collectkit.policy import (
     post,
     preview_balance,
     read_charges,
+    readiness_on,
     reversals_due,
     rewards_due,
     statutory_rate,
@@ -1593,3 +1594,25 @@ def test_interest_posted_and_waived_already_is_not_taken_back_twice() -> None:
     assert [str(one.amount) for one in found] == ["0.92 EUR", "0.83 EUR"]
     waivers = tuple(one.as_waiver(on=news.as_of, authority="system") for one in found)
     assert reversals_due(policies=policies, snapshot=attrs.evolve(news, waivers=waivers)) == ()
+
+
+def test_what_charging_on_a_day_would_lack_is_told_at_once() -> None:
+    uk, ca = jurisdictions.load("uk-late-payment"), jurisdictions.load("us-ca")
+    policies = ChargePolicy(
+        interest=[
+            interest(),
+            InterestPolicy(id="law", terms=RateTerms(pack=uk, rule_id="uk.lpcda.interest")),
+        ],
+        recovery_sums=[RecoverySumPolicy(id="sum", pack=uk, rule_id="uk.lpcda.compensation")],
+    )
+    found = readiness_on(policies, date(2026, 12, 1), packs=[uk, ca])
+    assert [(one.code, one.path) for one in found] == [
+        ("policy.no_rate", "interest[1].terms"),
+        ("policy.no_sum", "recovery_sums[0].rule_id"),
+        ("policy.pack_stale", "packs[0]"),
+        ("policy.pack_stale", "packs[1]"),
+        ("rules.base_missing", "us-ca"),
+    ]
+    early = readiness_on(policies, date(2002, 1, 1), packs=[uk])
+    assert [one.code for one in early] == ["policy.no_rate", "policy.no_sum"]
+    assert "not in force" in early[0].text
