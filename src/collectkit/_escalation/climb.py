@@ -96,12 +96,7 @@ class Mountain:
                 self._delivered[place] = min(record.delivered_on, self._delivered.get(place, record.delivered_on))
             if not record.receivable_ids:
                 self._unnamed.setdefault(record.notice, []).append((record, record.delivered_on))
-        self._guards = {
-            need.guard: self._guard(need.guard)
-            for rule in ladder
-            for need in rule.needs
-            if isinstance(need, Holds) and self.items
-        }
+        self._judged: dict[Guard, tuple[date, list[str], list[date]]] = {}
 
     def reaches(self, item: AgedItem) -> tuple[Reach, ...]:
         """Hold one claim against every rung that is for claims like it, gentlest first."""
@@ -127,7 +122,7 @@ class Mountain:
                         since = max(since, ready_on)
                         turns.append(ready_on)
                 case Holds(guard=guard):
-                    holds_since, lack, days = self._guards[guard]
+                    holds_since, lack, days = self._guard(guard)
                     missing += lack
                     turns += days
                     since = max(since, holds_since)
@@ -175,6 +170,11 @@ class Mountain:
 
     def _guard(self, guard: Guard) -> tuple[date, list[str], list[date]]:
         """Judge a guard once for all claims: since when it holds, what is missing, and when days alone may turn it."""
+        if guard not in self._judged:
+            self._judged[guard] = self._judge(guard)
+        return self._judged[guard]
+
+    def _judge(self, guard: Guard) -> tuple[date, list[str], list[date]]:
         started = {
             fact: self.as_of - timedelta(days=days)
             for fact in DAY_FACTS
