@@ -230,6 +230,14 @@ def test_a_later_plan_for_the_same_debt_stands_in_place_of_the_earlier() -> None
     assert states(seen) == [("P-1", "superseded"), ("P-2", "active"), ("P-3", "completed")]
 
 
+def test_of_two_plans_of_one_day_the_one_that_says_so_supersedes_the_other() -> None:
+    old = agreement(plan_id="P-9")
+    new = agreement(plan_id="P-1", supersedes="P-9")
+    assert states(snapshot(date(2026, 1, 25), old, new)) == [("P-1", "active"), ("P-9", "superseded")]
+    unsaid = attrs.evolve(new, supersedes=None)
+    assert states(snapshot(date(2026, 1, 25), old, unsaid)) == [("P-1", "superseded"), ("P-9", "active")]
+
+
 def test_a_credit_note_that_settles_the_debt_completes_the_plan() -> None:
     credit = CreditNote(credit_note_id="C-1", account_id="A-1", amount=eur("300"), issued_on=date(2026, 1, 10))
     assert states(snapshot(date(2026, 3, 20), agreement(), credit_notes=[credit])) == [("P-1", "completed")]

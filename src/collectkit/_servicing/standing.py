@@ -192,11 +192,10 @@ def plan_states(*, snapshot: AccountSnapshot, balance: Balance) -> tuple[PlanSta
     states = []
     for place, plan in enumerate(plans):
         covered = set(plan.covers)
-        later = [
-            other if other.supersedes == plan.plan_id else attrs.evolve(other, supersedes=plan.plan_id)
-            for other in plans[place + 1 :]
-            if other.supersedes == plan.plan_id or not covered.isdisjoint(other.covers)
-        ]
+        instead = [other for other in plans if other.supersedes == plan.plan_id]
+        for other in plans[place + 1 :]:
+            if other not in instead and other.plan_id != plan.supersedes and not covered.isdisjoint(other.covers):
+                instead.append(attrs.evolve(other, supersedes=plan.plan_id))
         paid = [part for part in balance.applied if part.amount.currency == plan.currency]
         owed = sum(
             item.amount_open.minor
@@ -204,7 +203,7 @@ def plan_states(*, snapshot: AccountSnapshot, balance: Balance) -> tuple[PlanSta
             if item.receivable.receivable_id in covered and item.amount_open.currency == plan.currency
         )
         standing = plan_status(
-            plan=plan, paid=paid, as_of=snapshot.as_of, others=later, owed=Money(owed, plan.currency)
+            plan=plan, paid=paid, as_of=snapshot.as_of, others=instead, owed=Money(owed, plan.currency)
         )
         states.append(PlanState(agreement=plan, standing=standing))
     return tuple(states)
