@@ -234,6 +234,14 @@ def test_file_names_hold_nothing_personal_and_only_the_owner_reads_them(tmp_path
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_without_syncing_the_same_files_are_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: pytest.fail("synced"))
+    messenger = FileMessenger(tmp_path, sender=SENDER, is_synced=False)
+    assert isinstance(messenger.send(LETTER, "k-1"), Accepted)
+    assert isinstance(messenger.send(attrs.evolve(LETTER, channel=Channel.SMS), "k-1"), Accepted)
+    assert len(files(tmp_path)) == 2
+
+
 def test_a_folder_that_cannot_be_made_is_said_at_once(tmp_path):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StoreUnavailable):

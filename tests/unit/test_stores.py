@@ -209,6 +209,16 @@ def test_what_is_stored_is_the_canonical_bytes(sqlite, tmp_path):
     assert stored == [(encode(payment("A-1")),)]
 
 
+def test_what_was_read_is_remembered_and_still_checked(sqlite, tmp_path):
+    sqlite.commit_many([opening("A-1"), paying("A-1", 2)])
+    first, again = sqlite.load("A-1"), sqlite.load_many(["A-1"])[0]
+    assert all(one is other for one, other in zip(first.events, again.events, strict=True))
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
+        connection.execute("UPDATE collectkit_events SET data = replace(data, 'EUR', 'USD') WHERE version = 3")
+    with pytest.raises(AuditChainBroken):
+        sqlite.load("A-1")
+
+
 def test_a_store_can_be_closed_and_opened_again(tmp_path):
     with SqlStore(tmp_path / "a b%3F?.db") as first:
         first.commit(opening("A-1"))

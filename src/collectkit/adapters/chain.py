@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import attrs
@@ -26,6 +26,7 @@ from collectkit.core.errors import (
     InvalidRecord,
     StoreCorrupt,
 )
+from collectkit.core.events import Event
 from collectkit.ports import Loaded
 
 __all__ = ["Link", "Ready", "chain_hash", "check_head", "key_reuse", "link_batch", "loaded", "ready", "taken"]
@@ -95,8 +96,11 @@ def loaded(
     after: int = 0,
     previous: str = "",
     secret: bytes | None = None,
+    decode: Callable[[bytes], Event] = decode_event,
 ) -> Loaded:
     """Check the stored `links` above `after` against the account's version and head, and decode them.
+
+    `decode` may remember what it gave for the same bytes; they are checked before it is asked.
 
     Raises:
         AuditChainBroken: naming the account and the first version that does not hold.
@@ -111,7 +115,7 @@ def loaded(
         if link.version != at or link.hash != previous:
             raise _broken(account_id, at)
         try:
-            events.append(decode_event(link.data))
+            events.append(decode(link.data))
         except CollectkitError:
             raise StoreCorrupt(
                 "store.corrupt", f"account {account_id}: event {at} cannot be read", account_id=account_id, version=at

@@ -39,7 +39,8 @@ _MAILDIR: Final = ("tmp", "new", "cur")
 class FileMessenger:
     """A `Messenger` that writes files under `folder`.
 
-    Safe to share between threads and, where the system has `flock`, between processes.
+    Safe to share between threads and, where the system has `flock`, between processes. With `is_synced=False` the
+    system decides when a file reaches the disk: faster, and a power cut may lose what was accepted.
 
     Raises:
         StoreUnavailable: the folder cannot be made.
@@ -52,11 +53,13 @@ class FileMessenger:
         *,
         sender: str,
         sender_name: str = "",
+        is_synced: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._folder = Path(folder)
         self._mail = self._folder / "mail"
         self._sender, self._sender_name, self._clock = single_address(sender), sender_name, clock
+        self._is_synced = is_synced
         self._lock = threading.Lock()
         self._read_to: dict[Path, int] = {}
         self._keys: dict[Path, set[str]] = {}
@@ -92,14 +95,15 @@ class FileMessenger:
         try:
             with self._create(started) as file:
                 file.write(message.as_bytes())
-                _sync(file)
+                self._sync(file)
         except OSError as failure:
             with suppress(OSError):
                 started.unlink()
             return Rejected(code=f"file.{failure.errno}", is_permanent=False)
         try:
             started.replace(self._mail / "new" / name)  # whole or not at all; a twin of the same key falls on itself
-            _sync_folder(self._mail / "new")
+            if self._is_synced:
+                _sync_folder(self._mail / "new")
         except OSError as failure:
             return Unknown(code=f"file.{failure.errno}")
         return Accepted(provider_id=name)
@@ -141,12 +145,17 @@ class FileMessenger:
                 file.truncate()  # a line cut off by a crash was never acknowledged
                 began = True
                 file.write(line)
-                _sync(file)
+                self._sync(file)
         except OSError as failure:
             if began:
                 return Unknown(code=f"file.{failure.errno}")
             return Rejected(code=f"file.{failure.errno}", is_permanent=False)
         return Accepted(provider_id=key_digest(key))
+
+    def _sync(self, file: BinaryIO) -> None:
+        file.flush()
+        if self._is_synced:
+            os.fsync(file.fileno())
 
     def _catch_up(self, path: Path, file: BinaryIO) -> int:
         """Read the keys of whole lines written since the last look; return where they end."""
@@ -172,11 +181,6 @@ def _exclusive(file: BinaryIO) -> Iterator[None]:
     if fcntl is not None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
     yield
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

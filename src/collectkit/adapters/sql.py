@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from os import PathLike, fspath
 from typing import Any, Final
@@ -33,6 +34,7 @@ from collectkit.adapters.sql_tables import (
     sa,
     store_error,
 )
+from collectkit.core.codec import decode_event
 from collectkit.core.decisions import Batch, CommitResult, Committed, Conflict, Duplicate, OutboxRow
 from collectkit.core.errors import CollectkitError, MissingOptionalDependency, SchemaTooNew, StoreBusy, StoreUnavailable
 from collectkit.ports import ClaimedRow, Loaded, MarkOutcome
@@ -41,6 +43,7 @@ __all__ = ["SqlStore"]
 
 _CHUNK: Final = 500  # ids in one IN (...); SQLite's oldest limit of parameters is 999
 _RACES: Final = 3
+_REMEMBERED: Final = 32_768  # decoded events, about one kilobyte each
 _FIRST: Final = -(2**62)  # below every version, so that a row smuggled in under 0 or less is found
 _CREATING: Final = 7_066_511  # the name of a PostgreSQL advisory lock, any number of our own
 _DRIVER_FAILURES: Final = (sa.exc.SQLAlchemyError, UnicodeError, ValueError, OverflowError, TypeError)
@@ -72,6 +75,8 @@ class SqlStore:
         self._engine, self._place = _engine(where)
         self._attempts_limit = attempts_limit
         self._secret = secret
+        # an account is read again on every look, and most of it has not changed: events are frozen, so they are shared
+        self._decode = lru_cache(maxsize=_REMEMBERED)(decode_event)
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         prepare(self._engine, busy_timeout_seconds=busy_timeout_seconds)
         self._create()
@@ -82,8 +87,9 @@ class SqlStore:
         return self._engine
 
     def close(self) -> None:
-        """Close every connection; the store opens new ones when it is used again."""
+        """Close every connection and forget what was read; the store opens new ones when it is used again."""
         self._engine.dispose()
+        self._decode.cache_clear()
 
     def __enter__(self) -> SqlStore:
         return self
@@ -108,6 +114,7 @@ class SqlStore:
             after=max(after, 0),
             previous=previous,
             secret=self._secret,
+            decode=self._decode,
         )
 
     def load_many(self, account_ids: Iterable[str]) -> tuple[Loaded, ...]:
@@ -125,7 +132,12 @@ class SqlStore:
         for account_id in dict.fromkeys(wanted):
             version, head = heads.get(account_id, (0, ""))
             found[account_id] = loaded(
-                account_id, version=version, head=head, links=links.get(account_id, ()), secret=self._secret
+                account_id,
+                version=version,
+                head=head,
+                links=links.get(account_id, ()),
+                secret=self._secret,
+                decode=self._decode,
             )
         return tuple(found[account_id] for account_id in wanted)
 
