@@ -62,8 +62,7 @@ def charges_due(
     - Disputed or held receivables are not charged while that lasts, nor those whose due dates a running plan replaces;
       each with a reason. `held_receivables` are holds of the caller, who also knows when they end.
     - A receivable that is paid in full by now is charged no fee, whatever was missed; interest earned until then is.
-    - `packs` can lower a charge, put it off or stop it. A fee that fell due inside a moratorium is never charged,
-      nor one that fell due during a hardship, an insolvency, a mediation or a breathing space.
+    - `packs` can lower a charge, put it off or stop it. A fee that fell due inside a moratorium is never charged.
 
     Raises:
         InvalidRecord: `policy.balance` where `balance` is of another account or day than `snapshot`.

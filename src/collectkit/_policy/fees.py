@@ -258,10 +258,6 @@ class _Fees:
             fee.id, receivable, fee.disputes, is_planned=candidate.is_planned, cite=fee.cite
         ):
             return
-        spared = self.ledger.spared_on(receivable, fee.id, candidate.occurrence.falls_on)
-        if spared is not None:
-            self.look.skip("policy.spared", fee.id, receivable, spared, fee.cite)
-            return
         own = self._measured(candidate)
         if own is None:
             return

@@ -32,18 +32,6 @@ __all__ = ["Ledger", "PostedCharge", "escaped"]
 KINDS = ("fee", "accrual", "cost")  # the first part of the keys of charges
 
 
-_SPARING_HOLDS = frozenset(
-    {
-        HoldReason.HARDSHIP,
-        HoldReason.INSOLVENCY,
-        HoldReason.BREATHING_SPACE,
-        HoldReason.MEDIATION,
-        HoldReason.DECEASED,
-    }
-)
-_SPARING_FLAGS = frozenset({FlagKind.HARDSHIP, FlagKind.INSOLVENT, FlagKind.DECEASED})
-
-
 def escaped(part: str) -> str:
     """Return a part as it stands inside a semantic key."""
     return part.replace("%", "%25").replace(":", "%3A")
@@ -187,21 +175,6 @@ class Ledger:
                 return f"hold for {hold.reason}{until}"
         if receivable.receivable_id in self.held:
             return "hold"
-        return None
-
-    def spared_on(self, receivable: Receivable, rule: str, on: date) -> str | None:
-        """Say which relief stood on a day, so that a fee which fell due then is never charged, or None.
-
-        A hardship, an insolvency or a breathing space spares the debtor; a dispute or a promise merely waits.
-        """
-        for hold in self.snapshot.holds:
-            covers = not hold.receivable_ids or receivable.receivable_id in hold.receivable_ids
-            stops = not hold.stops or rule in hold.stops or "charges" in hold.stops
-            if hold.reason in _SPARING_HOLDS and covers and stops and hold.is_active(on):
-                return f"it fell due on {on}, during a hold for {hold.reason}"
-        for flag in self.snapshot.debtor.flags:
-            if flag.kind in _SPARING_FLAGS and flag.is_active(on):
-                return f"it fell due on {on}, during {flag.kind} since {flag.since_on}"
         return None
 
     # -- running plans ---------------------------------------------------------------------------------------
