@@ -19,8 +19,6 @@ from collectkit.core.money import Money
 from collectkit.core.records import (
     AccountSnapshot,
     Dispute,
-    FlagKind,
-    HoldReason,
     PlanAgreement,
     PlannedInstalment,
     Receivable,
