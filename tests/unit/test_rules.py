@@ -411,3 +411,95 @@ def test_a_limit_may_be_rounded_up_to_whole_units() -> None:
     limit = FeeLimit(rate="0.03", whole_units_up=True)
     assert limit.limit(Money(122_500, "USD")) == Money(3700, "USD")
     assert limit.limit(Money(130_000, "USD")) == Money(3900, "USD")
+
+
+# -- the edges of each primitive -------------------------------------------------------------------------------
+
+
+def test_a_window_of_no_length_is_refused() -> None:
+    with pytest.raises(InvalidPolicy):
+        TimeWindow(weekdays=(0,), start=time(8), end=time(8))
+
+
+def test_a_moratorium_lasts_its_days_or_until_its_event() -> None:
+    start = date(2026, 3, 2)
+    assert Moratorium(freezes=("fees",), days=60).last_on(start) == date(2026, 5, 1)
+    assert Moratorium(freezes=("fees",), days=60, event_is_day_one=True).last_on(start) == date(2026, 4, 30)
+    assert Moratorium(freezes=("fees",), days_after=30).last_on(start) is None
+    assert Moratorium(freezes=("fees",), days_after=30).last_on(start, until_event_on=date(2026, 4, 1)) == date(
+        2026, 5, 1
+    )
+    assert Moratorium(freezes=("fees",)).last_on(start, until_event_on=date(2026, 4, 1)) == date(2026, 4, 1)
+
+
+def test_without_grace_a_fee_may_be_charged_on_the_day_after_the_due_date() -> None:
+    due_on = date(2026, 3, 1)
+    assert FeeLimit(rate="0.1").first_chargeable_on(due_on) == date(2026, 3, 2)
+    assert FeeLimit(rate="0.1", grace_days=15).first_chargeable_on(due_on) == date(2026, 3, 17)
+    assert FeeLimit(rate="0.1", grace_days=15, due_day_counts=True).first_chargeable_on(due_on) == date(2026, 3, 16)
+
+
+def test_a_fee_limit_of_an_amount_alone_has_no_share() -> None:
+    assert FeeLimit(amounts=(Money(500, "USD"),), combine="greater_of").limit(Money(10**6, "USD")) == Money(500, "USD")
+
+
+def test_floor_and_cap_of_a_fee_limit_bound_the_share() -> None:
+    limit = FeeLimit(rate="0.05", floor=(Money(1800, "USD"),), cap=(Money(10_000, "USD"),))
+    assert [limit.limit(Money(base, "USD")) for base in (10_000, 40_000, 10**6)] == [
+        Money(1800, "USD"),
+        Money(2000, "USD"),
+        Money(10_000, "USD"),
+    ]
+
+
+def test_a_second_violation_in_one_cycle_is_a_repeat_and_a_later_one_is_not_yet() -> None:
+    tiers = PenaltyTiers(first=Money(2500, "USD"), repeat=Money(3500, "USD"))
+    assert tiers.tier(cycle=(2026, 3), prior_cycles=[(2026, 3)]) == Money(3500, "USD")
+    assert tiers.tier(cycle=(2026, 2), prior_cycles=[(2026, 3)]) == Money(2500, "USD")
+    assert tiers.tier(cycle=(2026, 3), prior_cycles=[]) == Money(2500, "USD")
+    assert tiers.tier(cycle=(2027, 1), prior_cycles=[(2026, 7)]) == Money(3500, "USD")
+
+
+def test_a_lump_sum_begins_with_the_first_cent_of_its_band() -> None:
+    bands = [
+        LumpSumBand(debt_min=Money(size, "GBP"), amount=Money(total, "GBP")) for size, total in ((0, 4000), (100, 7000))
+    ]
+    lump = LumpSum(bands=bands)
+    assert [lump.of(Money(debt, "GBP")) for debt in (0, 99, 100)] == [
+        Money(4000, "GBP"),
+        Money(4000, "GBP"),
+        Money(7000, "GBP"),
+    ]
+
+
+def test_five_secured_extensions_are_not_more_than_five() -> None:
+    trigger = ExtensionTrigger(more_than=25, secured_more_than=5)
+    assert trigger.first_extension(0, 5) is None
+    assert trigger.first_extension(20, 6) == 26
+    assert not trigger.met_by(20, 5)
+
+
+def test_a_multiple_is_taken_before_the_margin_and_rounding_comes_last() -> None:
+    law = StatutoryInterest(series="S", multiple="3", margin="0.01", round_rate_up_to="0.005")
+    assert law.rate_of(Fraction("0.0675")) == Fraction("0.215")  # 20.25 + 1 = 21.25, up to 21.5
+
+
+def test_apr_tolerance_includes_its_edge() -> None:
+    tolerance = AprTolerance(regular="0.00125", irregular="0.0025")
+    assert tolerance.is_accurate(Fraction("0.10125"), Fraction("0.1"))
+    assert not tolerance.is_accurate(Fraction("0.101251"), Fraction("0.1"))
+    assert not tolerance.is_accurate(Fraction("0.098749"), Fraction("0.1"))
+
+
+@pytest.mark.parametrize("value", [old for _, old in LOOSER])
+def test_a_rule_is_not_looser_than_itself(value: Primitive) -> None:
+    assert not is_looser(value, value)
+
+
+def test_a_shorter_window_of_the_same_count_is_another_rule() -> None:
+    assert not is_looser(RollingCount(maximum=8, days=30), RollingCount(maximum=7, days=7))
+
+
+def test_an_open_moratorium_is_not_looser_for_having_no_number_of_days() -> None:
+    crisis = Moratorium(freezes=("fees",), days_after=30)
+    assert not is_looser(crisis, crisis)
