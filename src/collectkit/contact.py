@@ -293,7 +293,9 @@ def plan_contact(
                 )
             reasons += [one.reason for one in against if one.reason not in reasons]
             if not any(one.is_lasting for one in against):
-                return ContactDelayed(next_on=question.next_day(on), reasons=reasons)
+                next_on = question.next_day(on)
+                if next_on is not None:  # what never opens by itself is as lasting as an opt-out
+                    return ContactDelayed(next_on=next_on, reasons=reasons)
     return ContactDelayed(next_on=None, reasons=reasons)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import attrs
 import pytest
 
+from collectkit.contact import ContactHours, ContactPolicy
 from collectkit.core.decisions import Defer, Keep, Suppress
 from collectkit.core.errors import InvalidPolicy
 from collectkit.core.events import (
@@ -847,3 +848,28 @@ def test_a_strategy_made_in_python_has_a_hash_that_follows_its_content() -> None
     other = Strategy(name="a", version="1", clearing_days=2)
     assert one.hash == same.hash != other.hash
     assert len(one.hash) == 64
+
+
+def test_leave_is_asked_for_the_cycle_it_is_to_hold_in() -> None:
+    on = DUE + timedelta(days=60)
+    notices = [
+        sent("friendly", "reminder", DUE + timedelta(days=5), cycle=1),
+        sent("final-demand", "final-demand", DUE + timedelta(days=20), cycle=1),
+    ]
+    issued = {"task:A:1:reminder:call:R:1", "command:A:1:final-demand:restrict-service"}
+    facts = snapshot_on(on, notices=notices, issued_keys=issued, cycle=1)
+    (request,) = decide(strategy=STRATEGY, snapshot=facts).commands
+    assert isinstance(request, RequestApproval)
+    leave = Approval(
+        subject=request.subject, authority=request.authority, granted_by="m", granted_on=on, cycle=request.cycle
+    )
+    assert decide(strategy=STRATEGY, snapshot=attrs.evolve(facts, approvals=[leave])).stage == "legal"
+
+
+def test_a_debtor_whose_zones_share_no_waking_hour_is_written_to_by_letter() -> None:
+    morning = ContactPolicy(hours=[ContactHours(weekdays=range(7), start=time(9), end=time(11))])
+    debtor = Debtor(debtor_id="D", kind="business", zones=["Asia/Tokyo", "America/New_York"])
+    strategy = attrs.evolve(STRATEGY, contact=morning)
+    (command,) = decide(strategy=strategy, snapshot=snapshot_on(DUE + timedelta(days=5), debtor=debtor)).commands
+    assert isinstance(command, SendNotice)
+    assert command.channel.value == "letter"

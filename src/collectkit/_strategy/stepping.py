@@ -141,7 +141,12 @@ def _requests(look: Look) -> Iterator[RequestApproval]:
         key = semantic_key("approval", snapshot.account.account_id, snapshot.cycle, stage, role, *again)
         if key not in snapshot.issued_keys:
             yield RequestApproval(
-                key=key, account_id=snapshot.account.account_id, stage=stage, subject=stage, authority=role
+                key=key,
+                account_id=snapshot.account.account_id,
+                stage=stage,
+                subject=stage,
+                authority=role,
+                cycle=snapshot.cycle,
             )
 
 

@@ -486,6 +486,8 @@ class RequestApproval(Command):
 
     subject: str = attrs.field(validator=identifier)
     authority: str = attrs.field(validator=identifier)
+    cycle: int = attrs.field(default=0, validator=non_negative_int)
+    """The cycle for which leave is asked; the `Approval` that answers names it."""
 
 
 @attrs.frozen(kw_only=True)
