@@ -189,6 +189,8 @@ class SqliteKit(StoreKit):
                 flipped = data[:place] + bytes([data[place] ^ 0x01]) + data[place + 1 :]
                 yield edit(f"byte {place} of {version}", [*before, (owner, version, link_hash, flipped), *after])
             yield edit(f"hash of {version}", [*before, (owner, version, "f" * 64, data), *after])
+            yield edit(f"text for bytes in {version}", [*before, (owner, version, link_hash, data.decode()), *after])
+            yield edit(f"bytes for text in {version}", [*before, (owner, version, link_hash.encode(), data), *after])
             yield edit(f"delete {version}", before + after)
             renumbered = [(owner, place, *row[2:]) for place, row in enumerate(before + after, start=1)]
             yield edit(f"delete and renumber {version}", renumbered)
@@ -200,6 +202,16 @@ class SqliteKit(StoreKit):
             one, two = whole[at], whole[at + 1]
             swapped = [(one[0], one[1], *two[2:]), (two[0], two[1], *one[2:])]
             yield edit(f"swap {at}", [*whole[:at], *swapped, *whole[at + 2 :]])
+        for what, spoilt in (("head", b"x"), ("head", ""), ("version", "many")):
+            with closing(sqlite3.connect(self.path)) as connection:
+                query = f"SELECT {what} FROM collectkit_accounts WHERE account_id = ?"
+                (was,) = connection.execute(query, (account_id,)).fetchone()
+            change = f"UPDATE collectkit_accounts SET {what} = ? WHERE account_id = ?"
+            yield Edit(
+                f"account's {what} {spoilt!r}",
+                lambda change=change, spoilt=spoilt: self._sql((change, (spoilt, account_id))),
+                lambda change=change, was=was: self._sql((change, (was, account_id))),
+            )
         head = "UPDATE collectkit_accounts SET version = version + ? WHERE account_id = ?"
         for by in (1, -1):
             yield Edit(

@@ -219,6 +219,19 @@ def test_what_was_read_is_remembered_and_still_checked(sqlite, tmp_path):
         sqlite.load("A-1")
 
 
+def test_nothing_is_added_to_an_account_whose_version_was_spoilt(sqlite, tmp_path):
+    sqlite.commit(opening("A-1"))
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
+        connection.execute("UPDATE collectkit_accounts SET version = 'many'")
+    for work in (
+        lambda: sqlite.commit(paying("A-1", 2)),
+        lambda: sqlite.load("A-1"),
+        lambda: sqlite.load("A-1", after=1),
+    ):
+        with pytest.raises(AuditChainBroken):
+            work()
+
+
 def test_a_store_can_be_closed_and_opened_again(tmp_path):
     with SqlStore(tmp_path / "a b%3F?.db") as first:
         first.commit(opening("A-1"))

@@ -29,7 +29,7 @@ from collectkit.core.errors import (
 from collectkit.core.events import Event
 from collectkit.ports import Loaded
 
-__all__ = ["Link", "Ready", "chain_hash", "check_head", "key_reuse", "link_batch", "loaded", "ready", "taken"]
+__all__ = ["Link", "Ready", "broken", "chain_hash", "check_head", "key_reuse", "link_batch", "loaded", "ready", "taken"]
 
 _DOMAIN: Final = b"collectkit.chain.1"
 
@@ -106,14 +106,18 @@ def loaded(
         AuditChainBroken: naming the account and the first version that does not hold.
         StoreCorrupt: an event cannot be decoded although its hash holds.
     """
+    if type(version) is not int or type(head) is not str:  # SQLite lets any column hold any type
+        raise broken(account_id, 1)
     at, events = min(after, version), []
     if after >= version and not links:
         previous = head
     for link in links:
         at += 1
+        if type(link.data) is not bytes:
+            raise broken(account_id, at)
         previous = chain_hash(previous, account_id, at, link.data, secret=secret)
         if link.version != at or link.hash != previous:
-            raise _broken(account_id, at)
+            raise broken(account_id, at)
         try:
             events.append(decode(link.data))
         except CollectkitError:
@@ -121,7 +125,7 @@ def loaded(
                 "store.corrupt", f"account {account_id}: event {at} cannot be read", account_id=account_id, version=at
             ) from None
     if at != version or previous != head:
-        raise _broken(account_id, at + 1)
+        raise broken(account_id, at + 1)
     return Loaded(account_id=account_id, version=version, head=head, events=tuple(events))
 
 
@@ -161,7 +165,8 @@ def key_reuse(account_id: str, command_id: str) -> IdempotencyKeyReuse:
     )
 
 
-def _broken(account_id: str, version: int) -> AuditChainBroken:
+def broken(account_id: str, version: int) -> AuditChainBroken:
+    """Make the refusal of a history that does not hold from `version` on."""
     return AuditChainBroken(
         "store.chain_broken",
         f"account {account_id}: the history does not hold from version {version} on; restore it from a backup",

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import attrs
 
-from collectkit.adapters.chain import Link, Ready, check_head, key_reuse, link_batch, loaded, ready, taken
+from collectkit.adapters.chain import Link, Ready, broken, check_head, key_reuse, link_batch, loaded, ready, taken
 from collectkit.adapters.sql_tables import (
     SCHEMA,
     accounts,
@@ -339,6 +339,8 @@ class _Commit:
         """Read versions and command records; PostgreSQL locks the accounts, in one order for every writer."""
         for chunk in _chunks(sorted({one.batch.account_id for one in prepared})):
             for row in self.connection.execute(_LOCKED, {"ids": chunk}):
+                if type(row.version) is not int or type(row.head) is not str:
+                    raise broken(row.account_id, 1)
                 self.standing[row.account_id] = _Standing(row.version, row.head, is_new=False)
         for chunk in _chunks(dict.fromkeys(one.batch.command_id for one in prepared)):
             for row in self.connection.execute(_COMMANDS, {"ids": chunk}):
