@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectkit.core.errors import InvalidPolicy
 from collectkit.core.guards import AmountAtLeast, AtLeast, judge
 from collectkit.core.money import Money
 from collectkit.core.records import Approval
@@ -78,7 +80,19 @@ def ladders(draw: st.DrawFn, *, guards: bool = True) -> Ladder:
         after = DueIn(days=-start) if start < 0 else PastDue(days=start)
         stages.append(StageRule(id=stage, after=after, needs=needs, steps=done))
         sent += [step.what for step in done if step.action == "notice"]
-    return Ladder(stages=stages)
+    return mended(stages)
+
+
+def mended(stages: list[StageRule]) -> Ladder:
+    """Strike out what a ladder refuses: steps and needs at the paths that its error names."""
+    while True:
+        try:
+            return Ladder(stages=stages)
+        except InvalidPolicy as error:
+            place, kind, number = re.match(r"\[(\d+)\]\.(\w+)\[(\d+)\]", error.problems[0].path).groups()  # type: ignore[union-attr]
+            rule = stages[int(place)]
+            kept = [one for at, one in enumerate(getattr(rule, kind)) if at != int(number)]
+            stages[int(place)] = attrs.evolve(rule, **{kind: kept})
 
 
 CLAIMS = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 300)), min_size=1, max_size=4).map(

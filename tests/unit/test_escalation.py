@@ -133,6 +133,20 @@ def codes(error: pytest.ExceptionInfo[InvalidPolicy]) -> list[str]:
             [StageRule(id="a", after=DueIn(days=2), steps=[Step(id="x", what="x", channels=["sms"], day=3)])],
             "unreachable_step",
         ),
+        (  # by day 5 the next stage, which needs nothing, has begun
+            [
+                StageRule(id="a", after=PastDue(days=1), steps=[attrs.evolve(CALL, day=4)]),
+                StageRule(id="b", after=PastDue(days=5)),
+            ],
+            "unreachable_step",
+        ),
+        (
+            [
+                StageRule(id="a", after=DueIn(days=7), steps=[Step(id="x", what="x", channels=["sms"], day=4)]),
+                StageRule(id="b", after=DueIn(days=3)),
+            ],
+            "unreachable_step",
+        ),
         (
             [StageRule(id="a", after=PastDue(days=1), needs=[Holds(guard=AtMost(fact="days_past_due", bound=9))])],
             "falls_with_time",
@@ -140,9 +154,39 @@ def codes(error: pytest.ExceptionInfo[InvalidPolicy]) -> list[str]:
     ],
 )
 def test_a_ladder_that_cannot_be_climbed_is_refused(stages: list[StageRule], code: str) -> None:
+    """ESCALATION-01: at build time, not when an account gets there."""
     with pytest.raises(InvalidPolicy) as error:
         Ladder(stages=stages)
     assert codes(error) == [f"escalation.{code}"]
+
+
+def test_a_stage_that_needs_the_notice_of_a_step_that_is_never_taken_is_a_dead_end() -> None:
+    """ESCALATION-02: the account would stand in b for ever."""
+    needs = [Delivered(notice="friendly")]
+    late = StageRule(id="a", after=PastDue(days=1), steps=[attrs.evolve(MAIL, day=9)])
+    with pytest.raises(InvalidPolicy) as error:
+        Ladder(
+            stages=[
+                late,
+                StageRule(id="b", after=PastDue(days=5)),
+                StageRule(id="c", after=PastDue(days=20), needs=needs),
+            ]
+        )
+    assert codes(error) == ["escalation.unreachable_step", "escalation.dead_end"]
+    again = StageRule(id="b", after=PastDue(days=5), steps=[MAIL])
+    with pytest.raises(InvalidPolicy) as error:  # sent by another stage as well: only the step is at fault
+        Ladder(stages=[late, again, StageRule(id="c", after=PastDue(days=20), needs=needs)])
+    assert codes(error) == ["escalation.unreachable_step"]
+
+
+def test_a_step_that_may_come_in_time_is_kept() -> None:
+    """Business days and calendar days cannot surely be compared, and a stage with a need may begin later."""
+    step = [attrs.evolve(CALL, day=9)]
+    for after, needs in ((PastDue(business_days=3), ()), (PastDue(days=5), [Approved(authority="boss")])):
+        Ladder(
+            stages=[StageRule(id="a", after=PastDue(days=1), steps=step), StageRule(id="b", after=after, needs=needs)]
+        )
+    Ladder(stages=[StageRule(id="a", after=DueIn(days=9), steps=step), StageRule(id="b", after=PastDue(days=1))])
 
 
 def test_every_fault_of_a_ladder_is_told_at_once() -> None:
@@ -174,6 +218,7 @@ def test_two_stages_may_begin_together_where_the_later_one_needs_more() -> None:
     ],
 )
 def test_a_step_that_cannot_be_carried_out_is_refused(terms: dict[str, object], code: str) -> None:
+    """ESCALATION-03 among them: a repeat without a distance would never end."""
     with pytest.raises(InvalidPolicy) as error:
         Step(id="s", **terms)  # type: ignore[arg-type]
     assert codes(error) == [f"escalation.{code}"]
@@ -697,7 +742,7 @@ def test_steps_planned_for_a_day_after_the_stage_was_left_are_not_taken() -> Non
     rules = Ladder(
         stages=[
             StageRule(id="soft", after=PastDue(days=1), steps=[attrs.evolve(one, day=20) for one in (MAIL, CALL, CUT)]),
-            StageRule(id="hard", after=PastDue(days=10)),
+            StageRule(id="hard", after=PastDue(days=10), needs=[Holds(guard=All())]),
         ]
     )
     assert due(40, ladder=rules) == StepsDue()

@@ -5,7 +5,7 @@ Nothing here looks at an account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -252,7 +252,8 @@ class Ladder:
         InvalidPolicy: `escalation.duplicate_stage`, `escalation.duplicate_step`, `escalation.reserved`,
             `escalation.order` (a later stage that begins earlier), `escalation.unreachable_stage` (a stage that needs
             a notice which no earlier stage sends, or that the next one always overtakes at once),
-            `escalation.unreachable_step` (a step before the due date that is planned after it),
+            `escalation.unreachable_step` (a step whose day always comes when its stage is over),
+            `escalation.dead_end` (a stage that needs the notice of such a step),
             `escalation.falls_with_time` (a need that waiting alone turns false).
     """
 
@@ -299,6 +300,7 @@ def _count(number: int, what: str) -> str:
 
 def _problems(stages: tuple[StageRule, ...]) -> Iterator[Problem]:
     sent: set[str] = set()
+    never: set[str] = set()  # notices of steps that are never taken
     last = -100_000
     for place, rule in enumerate(stages):
         path = f"[{place}]"
@@ -317,15 +319,20 @@ def _problems(stages: tuple[StageRule, ...]) -> Iterator[Problem]:
         if hiding is not None:
             text = f"stage {rule.id} can never be stood in: {hiding.id} begins on the same day and needs no more"
             yield Problem(code="escalation.unreachable_stage", path=path, text=text)
-        yield from _needs_problems(rule, path, sent)
-        yield from _step_problems(rule, path)
-        sent |= {step.what for step in rule.steps if step.action == "notice"}
+        yield from _needs_problems(rule, path, sent, never)
+        yield from _step_problems(rule, path, stages[place + 1 :])
+        for step in rule.steps:
+            if step.action == "notice":
+                (never if _why_never(rule, step, stages[place + 1 :]) else sent).add(step.what)
 
 
-def _needs_problems(rule: StageRule, path: str, sent: set[str]) -> Iterator[Problem]:
+def _needs_problems(rule: StageRule, path: str, sent: set[str], never: set[str]) -> Iterator[Problem]:
     for number, need in enumerate(rule.needs):
         at = f"{path}.needs[{number}]"
-        if isinstance(need, Delivered) and need.notice not in sent:
+        if isinstance(need, Delivered) and need.notice in never - sent:
+            text = f"stage {rule.id} can never be reached: the step that sends {need.notice} is never taken"
+            yield Problem(code="escalation.dead_end", path=at, text=text)
+        elif isinstance(need, Delivered) and need.notice not in sent:
             text = f"stage {rule.id} can never be reached: no earlier stage sends {need.notice}"
             yield Problem(code="escalation.unreachable_stage", path=at, text=text, choices=tuple(sorted(sent)))
         if isinstance(need, Holds) and any(is_lost_with_time(need.guard, fact) for fact in DAY_FACTS):
@@ -333,15 +340,31 @@ def _needs_problems(rule: StageRule, path: str, sent: set[str]) -> Iterator[Prob
             yield Problem(code="escalation.falls_with_time", path=at, text=text)
 
 
-def _step_problems(rule: StageRule, path: str) -> Iterator[Problem]:
+def _step_problems(rule: StageRule, path: str, later: Sequence[StageRule]) -> Iterator[Problem]:
     steps = [step.id for step in rule.steps]
     for step_id in sorted({one for one in steps if steps.count(one) > 1}):
         text = f"step {step_id} stands twice in stage {rule.id}; give each an id of its own"
         yield Problem(code="escalation.duplicate_step", path=f"{path}.steps", text=text)
     for number, step in enumerate(rule.steps):
-        if isinstance(rule.after, DueIn) and step.day > rule.after.days:
-            text = f"step {step.id} of stage {rule.id} is planned after the due date, when the stage is over"
+        why = _why_never(rule, step, later)
+        if why is not None:
+            text = f"step {step.id} of stage {rule.id} is never taken: {why}"
             yield Problem(code="escalation.unreachable_step", path=f"{path}.steps[{number}].day", text=text)
+
+
+def _why_never(rule: StageRule, step: Step, later: Sequence[StageRule]) -> str | None:
+    """Say why the day of a step always comes when its stage is over, or None.
+
+    Only stages that need nothing surely begin on their day, and only days of one kind can surely be compared.
+    """
+    if isinstance(rule.after, DueIn) and step.day > rule.after.days:
+        return "it is planned after the due date, when the stage is over"
+    for other in later:
+        is_comparable = rule.after.days is not None and other.after.days is not None
+        if is_comparable and type(other.after) is type(rule.after) and not other.needs:
+            if _begins(other.after) <= _begins(rule.after) + step.day:
+                return f"by its day {other.id} has begun"
+    return None
 
 
 def _begins(after: After) -> int:
