@@ -453,6 +453,8 @@ def test_what_was_missed_in_a_stage_whose_leave_has_ended_is_not_caught_up() -> 
     leave = attrs.evolve(LEAVE, granted_on=on(1), until_on=on(40))
     assert names(due(39, ladder=rules, approvals=[leave])) == [("legal", "final-demand"), ("legal", "cut")]
     assert due(40, ladder=rules, approvals=[leave]) == StepsDue()
+    both = due(40, INVOICE, Claim("J", 20), ladder=rules, approvals=[leave])
+    assert (names(both), [reason.code for reason in both.reasons]) == ([], ["escalation.expired"])
 
 
 def test_two_authorities_must_have_given_leave_at_the_same_time() -> None:

@@ -257,6 +257,7 @@ def test_paydays_count_from_the_first_that_is_still_to_come_and_must_lie_within_
         date(2026, 4, 15),
         date(2026, 5, 15),
     ]
+    assert only("personalised", listed(affordable=eur(30_000), paydays_from=TODAY)).first_on == TODAY
     late = listed(affordable=eur(30_000), paydays_from=date(2026, 5, 1))
     assert "personalised" not in {offer.kind for offer in late}
 
@@ -404,6 +405,14 @@ def test_instalments_that_are_too_small_are_refused_with_the_most_that_fit() -> 
     assert str(found.declined) == "instalments of 16.66 EUR are below the least of 20.00 EUR"
     assert found.nearest is not None
     assert found.nearest.in_words() == "2 instalments of 25.00 EUR from 2026-04-01 to 2026-05-01"
+
+
+def test_two_instalments_are_already_too_many_for_a_small_balance() -> None:
+    found = told(3_000, instalments=2)
+    assert refused(found) == ["too_small"]
+    assert isinstance(found, Counter)
+    assert found.nearest is not None
+    assert found.nearest.in_words() == "30.00 EUR in one payment by 2026-04-01"
 
 
 def test_a_million_instalments_are_refused_and_not_an_error() -> None:
