@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from collectkit import engine, history
+from collectkit import engine, escalation, history
 from collectkit.adapters.memory import MemoryStore
 from collectkit.core.codec import encode
 from collectkit.core.decisions import Accepted, Batch, Rejected, SendResult
 from collectkit.core.events import (
     AccountOpened,
     ApprovalGranted,
+    CommandIssued,
     ContactPointAdded,
     CreditNoteCancelled,
     CreditNoteIssued,
@@ -25,6 +28,8 @@ from collectkit.core.events import (
     Event,
     FlagRaised,
     HoldPlaced,
+    NoticeRequested,
+    NoticeSent,
     OptedOut,
     PaymentReceived,
     PaymentReturned,
@@ -51,7 +56,7 @@ from collectkit.core.records import (
     Receivable,
 )
 from collectkit.ports import Notice
-from collectkit.strategy import Strategy, decide, parse
+from collectkit.strategy import Strategy, decide, examine, parse
 
 START = date(2026, 1, 5)
 DAYS = 50
@@ -393,7 +398,7 @@ def effects(events: list[Event]) -> list[tuple[str, date, str]]:
 
 @pytest.mark.parametrize("strategy", [STRATEGY, STRICT], ids=["plain", "strict"])
 @given(events=histories(), refuses_email=st.booleans())
-@settings(max_examples=20)
+@settings(max_examples=15)
 def test_looking_only_when_due_does_the_same_on_the_same_days_as_looking_daily(
     strategy: Strategy, events: list[Event], refuses_email: bool
 ) -> None:
@@ -403,7 +408,7 @@ def test_looking_only_when_due_does_the_same_on_the_same_days_as_looking_daily(
 
 
 @given(events=histories(), refuses_email=st.booleans())
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_running_every_day_twice_does_what_running_once_does(events: list[Event], refuses_email: bool) -> None:
     once, keys = ran(events, every_day=True, refuses_email=refuses_email)
     twice, keys_twice = ran(events, every_day=True, refuses_email=refuses_email, twice=True)
@@ -426,6 +431,7 @@ def test_deciding_is_pure_and_the_order_in_which_facts_are_known_does_not_matter
 
 
 @given(events=histories(), offset=st.integers(0, DAYS))
+@settings(max_examples=60)
 def test_every_decision_explains_itself_and_looks_ahead_only(events: list[Event], offset: int) -> None:
     as_of = START + timedelta(days=offset)
     decision = decide(strategy=STRATEGY, snapshot=history.snapshot(events, as_of=as_of))
@@ -435,6 +441,7 @@ def test_every_decision_explains_itself_and_looks_ahead_only(events: list[Event]
 
 
 @given(events=histories(), offset=st.integers(0, DAYS))
+@settings(max_examples=60)
 def test_nothing_is_asked_for_and_nothing_charged_where_nothing_is_owed(events: list[Event], offset: int) -> None:
     as_of = START + timedelta(days=offset)
     paid = Payment(
@@ -462,3 +469,39 @@ def test_paying_more_never_makes_the_stage_worse(events: list[Event], offset: in
     after = decide(strategy=STRATEGY, snapshot=history.snapshot([*plain, extra], as_of=as_of))
     if before.segment == after.segment:  # a late payment may itself move a debtor among the chronic payers
         assert order.index(after.stage) <= order.index(before.stage) or after.stage == "pre-due"
+
+
+@given(events=histories(), refuses_email=st.booleans())
+@settings(max_examples=20)
+def test_no_day_of_a_run_passes_a_cap_an_hour_a_hold_or_an_order(events: list[Event], refuses_email: bool) -> None:
+    done, _ = ran(events, every_day=False, refuses_email=refuses_email, strategy=STRICT)
+    asked = {event.notice.key: event.notice for event in done if isinstance(event, NoticeRequested)}
+    sent = sorted(
+        (event.sent_at.astimezone(ZoneInfo("Europe/Berlin")), event.key)
+        for event in done
+        if isinstance(event, NoticeSent)
+    )
+    days = [at.date() for at, _ in sent]
+    assert all((later - earlier).days >= 4 for earlier, later in pairwise(days))
+    for at, key in sent:
+        notice = asked[key]
+        look = examine(strategy=STRICT, snapshot=history.snapshot(_before(done, key), as_of=at.date()))
+        if notice.channel.value == "email":
+            assert at.weekday() in (0, 1, 2, 4)
+            assert 9 <= at.hour <= 17
+            assert at.date() not in (date(2026, 1, 6), date(2026, 1, 28), date(2026, 2, 2))
+        if notice.notice != "thanks":
+            assert not [hold for hold in look.account_holds if not hold.stops]
+            assert {escalation.item_ref(item) for item in look.actionable} & set(notice.receivable_ids)
+    for event in done:
+        if isinstance(event, CommandIssued) and event.command == "restrict-service":
+            told = [
+                key for at, key in sent if asked[key].notice in ("firm", "claim") and at.date() <= event.effective_on
+            ]
+            assert told
+
+
+def _before(events: list[Event], key: str) -> list[Event]:
+    """Leave out what came of a notice and all that followed it."""
+    place = next(number for number, event in enumerate(events) if isinstance(event, NoticeSent) and event.key == key)
+    return events[:place]
