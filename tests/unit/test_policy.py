@@ -1616,3 +1616,51 @@ def test_what_charging_on_a_day_would_lack_is_told_at_once() -> None:
     early = readiness_on(policies, date(2002, 1, 1), packs=[uk])
     assert [one.code for one in early] == ["policy.no_rate", "policy.no_sum"]
     assert "not in force" in early[0].text
+
+
+# -- the edges -------------------------------------------------------------------------------------------------
+
+
+def test_a_receivable_that_is_an_instalment_is_charged_once_per_instalment() -> None:
+    fee = flat(once_per="instalment")
+    assert amounts(look(facts(invoice(kind="instalment")), fee)) == ["5.00 EUR"]
+    assert amounts(look(facts(invoice(kind="invoice")), fee)) == []
+
+
+def test_a_dispute_that_the_policy_ignores_changes_nothing() -> None:
+    dispute = Dispute(dispute_id="X", account_id="A", raised_on=DUE, receivable_ids=("R-1",), amount=Money(10_000, EUR))
+    assert amounts(look(facts(disputes=(dispute,)), percent("0.1", disputes="ignore"))) == ["12.00 EUR"]
+
+
+def test_a_law_lets_a_fee_be_charged_on_its_first_day() -> None:
+    mortgage = invoice(amount=50_000, currency="USD", kind="high_cost_mortgage")
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "5"})
+    found = look(facts(mortgage, on=date(2026, 2, 15), kind="consumer"), fee, packs=(jurisdictions.load("us-reg-z"),))
+    assert amounts(found) == ["5.00 USD"]
+
+
+def test_a_fee_that_the_law_put_off_is_measured_on_its_lawful_day() -> None:
+    mortgage = invoice(amount=50_000, currency="USD", kind="high_cost_mortgage")
+    part = Payment(payment_id="P", account_id="A", amount=Money(40_000, "USD"), received_on=date(2026, 2, 10))
+    fee = LateFeePolicy(id="fee", kind="percent", rate="0.03")
+    snapshot = facts(mortgage, on=date(2026, 2, 20), kind="consumer", payments=(part,))
+    assert amounts(look(snapshot, fee)) == ["15.00 USD"]
+    assert amounts(look(snapshot, fee, packs=(jurisdictions.load("us-reg-z"),))) == ["3.00 USD"]
+
+
+@pytest.mark.parametrize(("day", "amount"), [(20, "1.00 EUR"), (21, "2.00 EUR")])
+def test_the_last_day_of_a_tier_still_belongs_to_it(day: int, amount: str) -> None:
+    tiers = (Tier(days_min=1, days_max=20, amounts={EUR: "1"}), Tier(days_min=21, amounts={EUR: "2"}))
+    fee = LateFeePolicy(id="fee", kind="tiered", tiers=tiers, once_per="period", period_days=100, grace_days=day - 1)
+    assert amounts(look(facts(on=date(2026, 3, 10)), fee)) == [amount]
+
+
+def test_a_shifted_due_date_counts_its_first_late_day_as_one() -> None:
+    found = look(facts(on=date(2026, 2, 6)), flat(grace_days=5, grace_shifts_due=True))
+    assert "1 days past due (due 2026-02-05)" in explain(found.charges[0])
+
+
+def test_a_notice_fee_has_a_key_of_bounded_length() -> None:
+    long = notice("notice:A:" + "x" * 200)
+    (charge,) = look(facts(notices=(long,)), flat(once_per="notice")).charges
+    assert len(charge.key) < 60
