@@ -148,7 +148,7 @@ def deferred_plan(
         InvalidTerms: `plans.deferral` for a deferral of nothing, or one given twice; else as `amortised_plan`.
     """
     require_count(instalments)
-    if rate is None or rate.is_zero:
+    if not isinstance(rate, Rate) or rate.is_zero:
         interest = "waive" if interest == "pay" else interest  # without interest there is nothing to pay meanwhile
     wait = waiting(start_on, grace, starts_on, interest, options)
     rows = instalments + wait.grace if interest == "pay" else instalments
@@ -452,6 +452,10 @@ def agreed_plan(
     Raises:
         InvalidTerms: `plans.amounts` where the amounts do not pay the debt off, with what the last one must be.
     """
+    if isinstance(parts, (str, bytes)) or not isinstance(parts, Sequence) or not all(map(_is_part, parts)):
+        raise InvalidTerms(
+            "plans.amounts", "parts are pairs of a date and an amount, such as (date(2026, 3, 1), money)"
+        )
     if any(amount is None for _, amount in parts[:-1]):
         raise InvalidTerms("plans.amounts", "only the last amount can be left to be worked out")
     return _plan(
@@ -537,6 +541,10 @@ def personalised_plan(
 
 
 # -- details ---------------------------------------------------------------------------------------------------
+
+
+def _is_part(part: object) -> bool:
+    return isinstance(part, tuple) and len(part) == 2
 
 
 def _plan(plan_id: str, options: PlanOptions, **terms: Any) -> PaymentPlan:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import pickle
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, get_args
 
@@ -531,3 +532,165 @@ def test_a_schedule_of_any_rows_has_their_sums(rows: list[tuple[int, int, int]])
     assert made.fees.minor == sum(row[2] for row in rows)
     assert made.total.minor == sum(map(sum, rows))
     assert made[-1].balance.is_zero
+
+
+# -- loans from their events -------------------------------------------------------------------------------------
+
+
+@st.composite
+def loans(draw: st.DrawFn) -> tuple[servicing.LoanTerms, list[servicing.LoanEvent]]:
+    """A loan of any engine, and what may happen to it."""
+    engine = draw(st.sampled_from(["progressive", "cumulative", "flat", "equal_principal"]))
+    count = draw(st.integers(2, 10))
+    start = draw(STARTS)
+    terms = servicing.LoanTerms(
+        currency="EUR",
+        rate=draw(RATES),
+        instalments=count,
+        every=draw(st.sampled_from([Every(1, "months"), Every(2, "weeks"), Every(15, "days")])),
+        engine=engine,
+        start_on=start,
+        digits=12 if engine == "progressive" else None,
+        multiple=draw(st.sampled_from([None, Money(100, "EUR")])),
+        has_fairness_step=engine == "progressive",
+        accrual=draw(st.sampled_from(["equal_periods", "nominal_month", "actual_days"])),
+        year_days=draw(st.sampled_from([360, 365, None])),
+        month_days=draw(st.sampled_from([30, None])),
+        is_split_at_year_end=draw(st.booleans()),
+        level_days=draw(st.sampled_from([None, 30])),
+        principal_grace=draw(st.integers(0, count - 1)),
+        down_payment=draw(st.sampled_from([Fraction(0), Fraction(1, 4)])),
+        is_down_payment_paid=draw(st.booleans()),
+        recalculation=draw(
+            st.sampled_from([None, servicing.Recalculation(), servicing.Recalculation(has_new_level=True)])
+        ),
+    )
+    ends = terms.dates()
+    days = st.integers(0, (ends[-1] - start).days + 20).map(lambda day: start + timedelta(days=day))
+    sums = st.integers(1, 60_000).map(lambda minor: Money(minor, "EUR"))
+    happening: st.SearchStrategy[servicing.LoanEvent] = st.one_of(
+        st.builds(servicing.Drawdown, on=days, amount=sums),
+        st.builds(servicing.LoanPayment, on=days, amount=sums),
+        st.builds(servicing.Recalculated, on=days),
+        st.builds(servicing.Payoff, on=days),
+        st.builds(servicing.ChargedOff, on=days),
+        st.builds(servicing.Charged, on=days, component=st.sampled_from(["fee", "late_fee"]), amount=sums),
+        st.builds(servicing.ChargedBack, on=days, amount=sums),
+        st.builds(servicing.Reamortised, on=days),
+        st.builds(
+            servicing.ReAged,
+            on=days,
+            first_due_on=days.map(lambda day: ends[-1] + (day - start)),
+            instalments=st.integers(1, 5),
+            every=st.just(Every(1, "months")),
+        ),
+    )
+    first = servicing.Drawdown(amount=Money(draw(st.integers(10_000, 1_000_000)), "EUR"))
+    return terms, [first, *draw(st.lists(happening, max_size=4))]
+
+
+@given(case=loans())
+def test_a_loan_pays_back_what_was_drawn_whatever_happens_to_it(
+    case: tuple[servicing.LoanTerms, list[servicing.LoanEvent]],
+) -> None:
+    terms, events = case
+    try:
+        rows = servicing.loan_rows(terms, events)
+    except InvalidTerms:
+        assume(False)
+    drawn = sum(one.amount.minor for one in events if isinstance(one, servicing.Drawdown | servicing.ChargedBack))
+    charged = sum(one.amount.minor for one in events if isinstance(one, servicing.Charged))
+    assert sum(row.principal.minor for row in rows) == drawn
+    assert sum(row.fee.minor + row.late_fee.minor for row in rows) == charged
+    assert rows[-1].balance.is_zero
+    assert all(row.total == row.principal + row.interest + row.fee + row.late_fee for row in rows)
+    assert all(not row.interest.is_negative for row in rows)
+
+
+# -- whatever is given -------------------------------------------------------------------------------------------
+
+PLAN = plans.amortised_plan(
+    plan_id="P", principal=Money(100_000, "EUR"), rate=Rate.percent("12"), instalments=6, start_on=date(2026, 1, 31)
+)
+BUILT: dict[str, Any] = {"plan_id": "P", "principal": Money(100_000, "EUR"), "start_on": date(2026, 1, 31)}
+CHANGED: dict[str, Any] = {"plan": PLAN, "plan_id": "P-2", "on": date(2026, 2, 1), "paid": []}
+CENT = Money(1, "EUR")
+CALLS: dict[Callable[..., Any], dict[str, Any]] = {
+    plans.amortised_plan: {**BUILT, "rate": Rate.percent("12"), "instalments": 6},
+    plans.deferred_plan: {
+        **BUILT,
+        "instalments": 6,
+        "grace": 2,
+        "starts_on": None,
+        "rate": None,
+        "interest": "collect",
+    },
+    plans.balloon_plan: {**BUILT, "rate": Rate.percent("12"), "instalments": 6, "balloon": CENT},
+    plans.bullet_plan: {**BUILT, "rate": Rate.percent("12"), "periods": 6, "interest": "simple"},
+    plans.stepped_plan: {**BUILT, "instalments": 6, "growth": "0.1", "rows_per_step": 2},
+    plans.minimum_payment_plan: {**BUILT, "share": "0.1", "floor": Money(5000, "EUR"), "max_instalments": 99},
+    plans.agreed_plan: {**BUILT, "parts": [(date(2026, 3, 1), None)]},
+    plans.personalised_plan: {**BUILT, "affordable": Money(9_000, "EUR"), "end_by": None, "min_instalment": None},
+    plans.equal_split_plan: {
+        **BUILT,
+        "instalments": 6,
+        "every": Every(1, "months"),
+        "first_due_on": None,
+        "due_on": (),
+        "rrule": None,
+        "month_end": "clamp",
+        "skip_months": (),
+        "calendar": None,
+        "adjustment": "none",
+        "rounding": "half_even",
+        "residue_to": "last",
+        "multiple": None,
+        "fee_each": None,
+        "fee_total": None,
+        "down_payment": None,
+        "gap_limit": None,
+        "account_id": None,
+        "covers": (),
+        "agreed_on": None,
+        "supersedes": None,
+        "tolerance_days": 0,
+        "tolerance_amount": None,
+    },
+    servicing.prepay: {**CHANGED, "amount": CENT, "effect": "lower"},
+    servicing.reamortise: {**CHANGED, "arrears": "collect"},
+    servicing.extend: {**CHANGED, "instalments": 2},
+    servicing.re_age: {**CHANGED, "first_due_on": date(2026, 3, 1), "instalments": 3, "every": Every(1, "months")},
+    servicing.restructure: {**CHANGED, "instalments": 3, "rate": Rate.percent("3"), "first_due_on": date(2026, 3, 1)},
+    servicing.defer: {**CHANGED, "payments": 1, "until": None, "interest": "waive"},
+    servicing.pause_interest: {**CHANGED, "from_on": date(2026, 3, 1), "until_on": date(2026, 4, 1)},
+    servicing.add_fee: {**CHANGED, "fee": CENT},
+    servicing.payoff_quote: {"plan": PLAN, "on": date(2026, 2, 1), "paid": [], "interest": "to_day", "rebate": CENT},
+    servicing.charge_off: {"plan": PLAN, "on": date(2026, 2, 1), "paid": []},
+    servicing.write_off: {"plan": PLAN, "on": date(2026, 2, 1), "paid": [], "limit": CENT},
+    servicing.plan_status: {"plan": PLAN, "paid": [], "as_of": date(2026, 2, 1), "others": [], "owed": CENT},
+    servicing.loan_rows: {
+        "terms": servicing.LoanTerms(
+            currency="EUR",
+            rate=Rate.percent("5"),
+            instalments=3,
+            every=Every(1, "months"),
+            engine="flat",
+            start_on=date(2026, 1, 1),
+        ),
+        "events": [servicing.Drawdown(amount=CENT)],
+    },
+}
+ODD: tuple[Any, ...] = (
+    *(None, 0, -1, 1.5, True, "x", "", b"x", [], [1], [None], {}, object(), (1, 2), 10**30, float("nan")),
+    *(decimal.Decimal("NaN"), Fraction(1, 3), date.max, date.min, datetime(2026, 1, 1), [date(2026, 1, 1)]),  # noqa: DTZ001 - odd on purpose
+    *(Money(5, "USD"), Money(-5, "EUR"), Money(10**18, "EUR"), Rate.percent("5"), Every(1, "days"), PLAN),
+)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
+def test_only_declared_errors_escape_whatever_is_given(call: Callable[..., Any]) -> None:
+    good = CALLS[call]
+    for name in good:
+        for odd in ODD:
+            with contextlib.suppress(CollectkitError):
+                call(**{**good, name: odd})

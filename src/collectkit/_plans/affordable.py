@@ -43,10 +43,10 @@ def solve(
     if draft.fee_total is not None:
         raise InvalidTerms("plans.amounts", "what is affordable includes the fee, so give it per instalment: fee_each")
     currency = draft.currency
-    for given in (affordable, min_instalment):
-        if given is not None and not isinstance(given, Money):
+    for given in (affordable,) if min_instalment is None else (affordable, min_instalment):
+        if not isinstance(given, Money):
             raise InvalidTerms("plans.amount", f"a limit needs Money, not {type(given).__name__}")
-        if given is not None and given.currency != currency:
+        if given.currency != currency:
             raise CurrencyMismatch(currency, given.currency, "put into one plan")
     limited_by: Binding = "max_instalments"
     factors = periods_of(draft).factors

@@ -56,7 +56,7 @@ class PaymentPlan:
     )
     supersedes: str | None = attrs.field(default=None, validator=optional(identifier))
     tolerance_days: int = attrs.field(default=0, validator=non_negative_int)
-    tolerance_amount: Money | None = None
+    tolerance_amount: Money | None = attrs.field(default=None, validator=optional(instance_of(Money)))
     carried: int = attrs.field(default=0, validator=non_negative_int)
 
     def __attrs_post_init__(self) -> None:

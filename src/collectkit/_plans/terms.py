@@ -113,6 +113,8 @@ AGREEMENT_OPTIONS: Final = ("account_id", "covers", "agreed_on", "supersedes", "
 
 
 def _days(values: Iterable[date]) -> tuple[date, ...]:
+    if not isinstance(values, Iterable):
+        raise InvalidTerms("plans.dates", f"due_on holds dates, and was given {type(values).__name__}")
     return tuple(require_date(day, "due_on") for day in values)
 
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import attrs
 
 from collectkit._servicing.position import Position, position
-from collectkit._servicing.standing import Paid
+from collectkit._servicing.standing import Paid, require_money
 from collectkit.core.calendars import Every
 from collectkit.core.checks import require_date
-from collectkit.core.errors import CurrencyMismatch, InvalidTerms
+from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money, rounded
 from collectkit.core.rates import Rate
 from collectkit.core.schedule import require_count
@@ -57,8 +57,8 @@ def prepay(
     """
     if effect not in ("shorten", "lower", "skip_ahead"):
         raise InvalidTerms("plans.events", "effect must be one of: shorten, lower, skip_ahead")
-    _require_sum(plan, amount, "prepay")
     at = position(plan, paid, on)
+    _require_sum(plan, amount, "a payment ahead")
     if amount.minor >= at.principal:
         raise InvalidTerms(
             "plans.overpaid",
@@ -174,7 +174,7 @@ def re_age(
         InvalidTerms: `plans.dates` for a first due date before `on`; else as `restructure`.
     """
     require_date(first_due_on, "first_due_on")
-    if first_due_on < on:
+    if first_due_on < require_date(on, "on"):
         raise InvalidTerms("plans.dates", f"a new run cannot start on {first_due_on}, before it is agreed on {on}")
     return restructure(
         plan=plan,
@@ -366,8 +366,8 @@ def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iter
     Raises:
         InvalidTerms: `plans.amount` for nothing; `plans.events` where no instalment is left.
     """
-    _require_sum(plan, fee, "charge")
     at = position(plan, paid, on)
+    _require_sum(plan, fee, "a fee")
     _require_rows(at)
     terms = _rest(at, "collect")
     if at.principal == _balance_before(plan, at.next_row) and plan.terms.shape != "bullet":
@@ -548,12 +548,8 @@ def _require_rows(at: Position) -> None:
 
 
 def _require_sum(plan: PaymentPlan, amount: Money, doing: str) -> None:
-    if not isinstance(amount, Money):
-        raise InvalidTerms("plans.amount", f"money is needed to {doing}, not {type(amount).__name__}")
-    if amount.currency != plan.currency:
-        raise CurrencyMismatch(plan.currency, amount.currency, doing)
-    if amount.minor <= 0:
-        raise InvalidTerms("plans.amount", f"{amount} is nothing to {doing}; give a sum above zero")
+    if require_money(amount, plan.currency, doing).minor <= 0:
+        raise InvalidTerms("plans.amount", f"{amount} is nothing for {doing}; give a sum above zero")
 
 
 def _sum(plan: PaymentPlan, minor: int) -> Money | None:

@@ -9,10 +9,10 @@ from typing import Literal
 import attrs
 
 from collectkit._servicing.position import position
-from collectkit._servicing.standing import Paid, PlanFacts, plan_status
+from collectkit._servicing.standing import Paid, PlanFacts, plan_status, require_money
 from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
-from collectkit.core.errors import CurrencyMismatch, InvalidTerms
+from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.plans import PaymentPlan
 
@@ -75,9 +75,7 @@ def payoff_quote(
     if interest == "to_due_date" and at.rows_left:
         until = plan.schedule[at.next_row].due_on
     asked = at.interest + at.accrued(until)
-    back = Money.zero(plan.currency) if rebate is None else rebate
-    if back.currency != plan.currency:
-        raise CurrencyMismatch(plan.currency, back.currency, "give back")
+    back = Money.zero(plan.currency) if rebate is None else require_money(rebate, plan.currency, "a rebate")
     if not 0 <= back.minor <= asked:
         raise InvalidTerms(
             "plans.amount",
@@ -189,9 +187,8 @@ def write_off(*, plan: PaymentPlan, on: date, limit: Money, paid: Iterable[Paid]
     Raises:
         CurrencyMismatch: a limit in another currency.
     """
-    if limit.currency != plan.currency:
-        raise CurrencyMismatch(plan.currency, limit.currency, "compare")
     left = plan_status(plan=plan, paid=paid, as_of=on).amount_open
+    require_money(limit, left.currency, "a limit")
     if left > limit:
         text = (
             f"{left} is open on plan {plan.plan_id}, over the limit of {limit} for a write-off; settle or charge it off"

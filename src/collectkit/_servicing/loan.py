@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
 from collectkit.core.calendars import Every, MonthEnd
-from collectkit.core.checks import as_tuple, instance_of, optional, plain_date
+from collectkit.core.checks import as_tuple, instance_of, one_of, optional, plain_date, positive_int, whole
 from collectkit.core.errors import InvalidTerms
-from collectkit.core.money import Money
+from collectkit.core.money import Money, exponent_of
 from collectkit.core.rates import Rate
 from collectkit.core.schedule import DueDates, require_count
 
@@ -51,30 +51,31 @@ class LoanTerms:
     engine from months of 30 days. `digits` are significant digits of the `progressive` engine.
     """
 
-    currency: str
-    rate: Rate
+    currency: str = attrs.field()
+    rate: Rate = attrs.field(validator=instance_of(Rate))
     instalments: int
-    every: Every
-    engine: Engine
+    every: Every = attrs.field(validator=instance_of(Every))
+    engine: Engine = attrs.field(validator=one_of(get_args(Engine)))
     start_on: date | None = attrs.field(default=None, validator=optional(plain_date))
-    first_due_on: date | None = None
+    first_due_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     due_on: tuple[date, ...] = attrs.field(default=(), converter=as_tuple)
     month_end: MonthEnd = "clamp"
     digits: int | None = None
     multiple: Money | None = None
     has_fairness_step: bool = False
-    accrual: Accrual = "equal_periods"
+    accrual: Accrual = attrs.field(default="equal_periods", validator=one_of(get_args(Accrual)))
     year_days: int | None = None
     month_days: int | None = None
     is_split_at_year_end: bool = False
     level_days: int | None = None
-    principal_grace: int = 0
-    interest_grace: int = 0
-    down_payment: Fraction = Fraction(0)
+    principal_grace: int = attrs.field(default=0, validator=whole)
+    interest_grace: int = attrs.field(default=0, validator=whole)
+    down_payment: Fraction = attrs.field(default=Fraction(0), validator=instance_of(Fraction))
     is_down_payment_paid: bool = False
     recalculation: Recalculation | None = None
 
     def __attrs_post_init__(self) -> None:
+        exponent_of(self.currency)
         require_count(self.instalments)
         if self.start_on is None and self.engine != "plain":
             raise InvalidTerms("plans.dates", "a loan needs the day on which its first period starts: start_on")
@@ -116,7 +117,7 @@ class LoanTerms:
 class Drawdown:
     """Money paid out to the debtor; without a day, at the start."""
 
-    on: date | None = None
+    on: date | None = attrs.field(default=None, validator=optional(plain_date))
     amount: Money = attrs.field(validator=instance_of(Money))
 
 
@@ -124,7 +125,7 @@ class Drawdown:
 class LoanPayment:
     """Money paid; it goes to late fees, fees, interest, principal, of the oldest row first."""
 
-    on: date
+    on: date = attrs.field(validator=plain_date)
     amount: Money = attrs.field(validator=instance_of(Money))
 
 
@@ -132,85 +133,87 @@ class LoanPayment:
 class EarlyPayment:
     """Money paid ahead of its row, in parts booked to the row due `for_due_on`; the balance falls at once."""
 
-    on: date
-    for_due_on: date
-    principal: Money
-    interest: Money
+    on: date = attrs.field(validator=plain_date)
+    for_due_on: date = attrs.field(validator=plain_date)
+    principal: Money = attrs.field(validator=instance_of(Money))
+    interest: Money = attrs.field(validator=instance_of(Money))
 
 
 @attrs.frozen(kw_only=True)
 class Payoff:
     """The loan is paid off on that day: no interest runs after it, or after the end of its period."""
 
-    on: date
+    on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
 class Recalculated:
     """Up to that day interest is reckoned on the principal that is really unpaid."""
 
-    on: date
+    on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
 class Charged:
     """A sum is charged: it sits in the row whose period holds the day, or in one of its own after the last."""
 
-    on: date
-    component: LateCharge
-    amount: Money
+    on: date = attrs.field(validator=plain_date)
+    component: LateCharge = attrs.field(validator=one_of(get_args(LateCharge)))
+    amount: Money = attrs.field(validator=instance_of(Money))
 
 
 @attrs.frozen(kw_only=True)
 class ChargedShare:
     """A share of principal or interest is charged: of the whole plan in one sum, of each row, or of overdue rows."""
 
-    on: date
-    component: LateCharge
-    share: Fraction
+    on: date = attrs.field(validator=plain_date)
+    component: LateCharge = attrs.field(validator=one_of(get_args(LateCharge)))
+    share: Fraction = attrs.field(validator=instance_of(Fraction))
     base: tuple[Literal["principal", "interest"], ...] = attrs.field(converter=as_tuple)
-    over: Literal["plan", "each_row", "overdue_rows"] = "plan"
+    over: Literal["plan", "each_row", "overdue_rows"] = attrs.field(
+        default="plan", validator=one_of(("plan", "each_row", "overdue_rows"))
+    )
 
 
 @attrs.frozen(kw_only=True)
 class ChargedOff:
     """The creditor books a loss; the claim lives, so no row changes."""
 
-    on: date
+    on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
 class ChargedBack:
     """Money once paid was taken back: it joins the next instalment and the balance."""
 
-    on: date
-    amount: Money
+    on: date = attrs.field(validator=plain_date)
+    amount: Money = attrs.field(validator=instance_of(Money))
 
 
 @attrs.frozen(kw_only=True)
 class ReAged:
     """What is unpaid leaves its rows and is spread over new ones."""
 
-    on: date
-    first_due_on: date
-    instalments: int
-    every: Every
+    on: date = attrs.field(validator=plain_date)
+    first_due_on: date = attrs.field(validator=plain_date)
+    instalments: int = attrs.field(validator=positive_int)
+    every: Every = attrs.field(validator=instance_of(Every))
 
 
 @attrs.frozen(kw_only=True)
 class Reamortised:
     """What is unpaid of rows already due is divided equally among the later rows."""
 
-    on: date
+    on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
 class Rescheduled:
     """The row due `from_due_on` moves to `to_due_on`, and the later ones follow in the same rhythm."""
 
-    on: date
-    from_due_on: date
-    to_due_on: date
+    on: date = attrs.field(validator=plain_date)
+    from_due_on: date = attrs.field(validator=plain_date)
+    to_due_on: date = attrs.field(validator=plain_date)
 
 
 LoanEvent: TypeAlias = (

@@ -57,6 +57,8 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
         InvalidTerms: `plans.events` for a day before the plan was agreed, or when all of it is paid.
     """
     require_date(on, "on")
+    if not isinstance(plan, PaymentPlan):
+        raise InvalidTerms("plans.plan", f"a PaymentPlan with its terms is needed, not {type(plan).__name__}")
     if on < plan.agreed_on:
         raise InvalidTerms(
             "plans.events", f"plan {plan.plan_id} was agreed on {plan.agreed_on}; it cannot be changed as of {on}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
 
@@ -27,6 +27,7 @@ from collectkit._servicing.loan import (
     Recalculated,
     Rescheduled,
 )
+from collectkit._servicing.standing import require_many
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, rounded
 from collectkit.core.schedule import DueDates, exact_level
@@ -57,6 +58,8 @@ def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, .
         InvalidTerms: `plans.events` without money drawn, or for an event that names a row that is not there.
         CurrencyMismatch: an event in another currency than the loan.
     """
+    if not isinstance(terms, LoanTerms):
+        raise InvalidTerms("plans.terms", f"LoanTerms are needed, not {type(terms).__name__}")
     ordered = _in_order(terms, events)
     if not any(isinstance(event, Drawdown) for event in ordered):
         raise InvalidTerms("plans.events", "no money is drawn, so there is nothing to pay back; give a Drawdown")
@@ -69,8 +72,10 @@ def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, .
 
 
 def _in_order(terms: LoanTerms, events: Iterable[LoanEvent]) -> list[LoanEvent]:
-    made = list(events)
+    made = list(require_many(events, "events"))
     for event in made:
+        if not isinstance(event, get_args(LoanEvent)):
+            raise InvalidTerms("plans.events", f"{type(event).__name__} is nothing that can happen to a loan")
         for name in ("amount", "principal", "interest"):
             given = getattr(event, name, None)
             if isinstance(given, Money) and given.currency != terms.currency:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import attrs
 
 from collectkit.core.checks import require_date
-from collectkit.core.errors import CurrencyMismatch
+from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.records import AccountSnapshot, Payment, PlanAgreement, PlannedInstalment
 from collectkit.core.waterfall import Applied, Balance
@@ -128,6 +128,9 @@ def plan_status(
     """
     require_date(as_of, "as_of")
     facts = PlanFacts(plan)
+    rivals = [PlanFacts(other) for other in require_many(others, "others")]
+    if owed is not None:
+        require_money(owed, facts.currency, "owed")
     flow = sorted(facts.counted(paid, as_of))
     if owed is not None:
         facts.cap(owed, sum(amount for _, amount in flow))
@@ -138,7 +141,7 @@ def plan_status(
     completed_on = _covered_on(flow, facts.total) if facts.total else facts.agreed_on  # nothing is left to ask for
     if completed_on is None and broken_on is None and as_of > last_deadline:
         completed_on = _after(last_deadline, 1)  # what is left is within the agreed tolerance
-    superseded_on = min((other.agreed_on for other in others if other.supersedes == facts.plan_id), default=None)
+    superseded_on = min((rival.agreed_on for rival in rivals if rival.supersedes == facts.plan_id), default=None)
     status = _status(facts, as_of, superseded_on, completed_on, broken_on, arrears)
     return PlanStanding(
         plan_id=facts.plan_id,
@@ -217,12 +220,34 @@ def _after(day: date, days: int) -> date:
     return date.max if days > (date.max - day).days else day + timedelta(days=days)
 
 
+T = TypeVar("T")
+
+
+def require_many(values: Iterable[T], name: str) -> Iterable[T]:
+    """Return an argument that must be a list of things; text is none."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidTerms("plans.paid", f"{name} needs a list, not {type(values).__name__}")
+    return values
+
+
+def require_money(value: object, currency: str, doing: str) -> Money:
+    """Return an argument that must be money of the plan's currency."""
+    if not isinstance(value, Money):
+        raise InvalidTerms("plans.amount", f"{doing} needs Money, not {type(value).__name__}")
+    if value.currency != currency:
+        raise CurrencyMismatch(currency, value.currency, "combine")
+    return value
+
+
 class PlanFacts:
     """What a standing needs to know of a plan, whether it came with terms or as a bare agreement."""
 
     def __init__(self, plan: PaymentPlan | PlanAgreement) -> None:
         # rows carried over from an earlier plan were paid under it and are no part of what is still agreed
+        if not isinstance(plan, (PaymentPlan, PlanAgreement)):
+            raise InvalidTerms("plans.plan", f"a PaymentPlan or a PlanAgreement is needed, not {type(plan).__name__}")
         self.plan_id = plan.plan_id
+        self.supersedes = plan.supersedes
         self.covers = frozenset(plan.covers)
         self.agreed_on = plan.agreed_on
         self.tolerance_days = plan.tolerance_days
@@ -241,8 +266,6 @@ class PlanFacts:
 
     def cap(self, owed: Money, got: int) -> None:
         """Let no instalment ask for more than was paid and is owed together, as when a credit note shrank the debt."""
-        if owed.currency != self.currency:
-            raise CurrencyMismatch(self.currency, owed.currency, "compare a plan with")
         left = owed.minor + got
         rows = []
         for row in self.rows:
@@ -254,7 +277,11 @@ class PlanFacts:
 
     def counted(self, paid: Iterable[Paid], as_of: date) -> Iterable[tuple[date, int]]:
         """Yield the days and sums of the money that meets the plan."""
-        for part in paid:
+        for part in require_many(paid, "paid"):
+            if not isinstance(part, (Payment, Applied)):
+                raise InvalidTerms(
+                    "plans.paid", f"paid holds Payments or what waterfall applied, not {type(part).__name__}"
+                )
             if isinstance(part, Payment):
                 on, is_meant = part.effective_on, part.counts_on(as_of)
                 names: tuple[str, ...] = part.receivable_ids
