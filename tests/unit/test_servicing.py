@@ -724,8 +724,6 @@ def test_terms_of_a_loan_that_cannot_be_are_refused(change: dict[str, Any], code
 )
 @pytest.mark.parametrize("engine", ["cumulative", "flat"])
 def test_an_event_that_names_no_row_is_refused(events: list[Any], engine: Any) -> None:
-    if engine == "flat" and any(isinstance(event, servicing.EarlyPayment) for event in events):
-        pytest.skip("money paid early is booked to a row of the engines with a falling balance alone")
     assert code_of(servicing.loan_rows, loan(engine=engine), events) == "plans.events"
 
 
@@ -760,6 +758,15 @@ def test_interest_is_cut_at_the_end_of_a_year_of_another_length() -> None:
     rows = servicing.loan_rows(terms, [DRAW])
     # 19 days of 2027 to 31 December, then 12 of the leap year 2028
     assert rows[0].interest.minor == round(100_000 * Fraction(12, 100) * (Fraction(19, 365) + Fraction(12, 366)))
+
+
+def test_money_ahead_on_a_flat_loan_pays_its_row_and_changes_no_interest() -> None:
+    early = servicing.EarlyPayment(
+        on=date(2026, 1, 10), for_due_on=date(2026, 2, 1), principal=eur("250"), interest=eur("10")
+    )
+    spread = servicing.Reamortised(on=date(2026, 2, 10))
+    rows = servicing.loan_rows(loan(engine="flat"), [DRAW, early, spread])
+    assert [row.principal.minor for row in rows] == [25_000] * 4
 
 
 RECALCULATED = servicing.Recalculation(has_new_level=True)

@@ -141,14 +141,14 @@ class EarlyPayment:
 
 @attrs.frozen(kw_only=True)
 class Payoff:
-    """The loan is paid off on that day: no interest runs after it, or after the end of its period."""
+    """The loan is paid off on that day: no interest runs after it, or after the end of its period; flat interest stays."""
 
     on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
 class Recalculated:
-    """Up to that day interest is reckoned on the principal that is really unpaid."""
+    """Up to that day interest is reckoned on the principal that is really unpaid; flat interest stays."""
 
     on: date = attrs.field(validator=plain_date)
 

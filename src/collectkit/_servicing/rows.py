@@ -331,6 +331,10 @@ class _FlatRun(_Run):
             regular = [line for line in self._sorted() if line.kind == "regular"]
             for line, day in zip(regular, self._move(event, [line.due_on for line in regular]), strict=True):
                 line.due_on = day
+        elif isinstance(event, EarlyPayment):  # interest is fixed, so money ahead of its row is money like any other
+            if event.for_due_on not in [line.due_on for line in self.lines]:
+                raise InvalidTerms("plans.events", f"no instalment falls due on {event.for_due_on}")
+            self.payments.append((event.on, event.principal.minor + event.interest.minor))
         else:
             super().take(event)
 
