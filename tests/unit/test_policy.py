@@ -916,7 +916,7 @@ def test_incentives_are_printed_in_their_order() -> None:
     )
     assert policy.describe().splitlines() == [
         "2/10 net 30: 2 % less if paid within 10 days of the invoice, in full within 30 days (worth about 37 % a year).",
-        "early: 10 % of a charge is given back for each payment made at least 1 days early, at most 100 % of it.",
+        "early: 10 % of a charge is given back for each payment made at least 1 day early, at most 100 % of it.",
         "bonus: 5.00 EUR for every 3 receivables in a row paid on time.",
     ]
 
@@ -1657,7 +1657,7 @@ def test_the_last_day_of_a_tier_still_belongs_to_it(day: int, amount: str) -> No
 
 def test_a_shifted_due_date_counts_its_first_late_day_as_one() -> None:
     found = look(facts(on=date(2026, 2, 6)), flat(grace_days=5, grace_shifts_due=True))
-    assert "1 days past due (due 2026-02-05)" in explain(found.charges[0])
+    assert "1 day past due (due 2026-02-05)" in explain(found.charges[0])
 
 
 def test_a_notice_fee_has_a_key_of_bounded_length() -> None:

@@ -372,7 +372,7 @@ class _Fees:
         grace = "" if not _grace(fee) else f", past {_grace(fee)}"
         day = "" if occurrence.falls_on == self.as_of else f" on {occurrence.falls_on}"
         text = (
-            f"{fee.id} for {candidate.what}: {how} is {amount}; {occurrence.days} days past due{day} "
+            f"{fee.id} for {candidate.what}: {how} is {amount}; {_days(occurrence.days)} past due{day} "
             f"(due {occurrence.due_on}){grace}"
         )
         return Reason(code="policy.late_fee", text=text, cite=fee.cite)
@@ -509,4 +509,8 @@ def _share(fee: LateFeePolicy, rate: Fraction, base: Money) -> Money:
 def _grace(fee: LateFeePolicy) -> str:
     if fee.grace_business_days is not None:
         return f"{fee.grace_business_days} business days of grace"
-    return f"{fee.grace_days} days of grace" if fee.grace_days else ""
+    return f"{_days(fee.grace_days)} of grace" if fee.grace_days else ""
+
+
+def _days(number: int) -> str:
+    return f"{number} day{'' if number == 1 else 's'}"

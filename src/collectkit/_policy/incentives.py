@@ -182,7 +182,7 @@ class AdvanceRebate:
         """Say the terms in plain words."""
         return (
             f"{self.id}: {_percent(self.rate)} of a charge is given back for each payment made at least "
-            f"{self.days_early} days early, at most {_percent(self.rate_max)} of it."
+            f"{self.days_early} day{'' if self.days_early == 1 else 's'} early, at most {_percent(self.rate_max)} of it."
         )
 
 
