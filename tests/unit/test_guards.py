@@ -170,6 +170,21 @@ def test_a_feature_that_cannot_be_compared_is_refused_by_name(given: dict[str, o
     assert next(iter(given)) in error.value.text
 
 
+def test_a_share_may_be_nothing_or_all() -> None:
+    assert [facts(late_ratio=Fraction(share)).late_ratio for share in (0, 1)] == [0, 1]
+
+
+def test_what_is_not_given_is_nothing_or_unknown() -> None:
+    known = facts()
+    assert {fact: getattr(known, fact) for fact in NUMBER_FACTS if getattr(known, fact) != 0} == {
+        "late_ratio": None,
+        "days_known": None,
+        "days_beyond_terms": None,
+        "score": None,
+    }
+    assert not any(getattr(known, fact) for fact in (*AMOUNT_FACTS, *SET_FACTS))
+
+
 def test_lists_given_to_facts_and_guards_are_copied() -> None:
     """POLICY-13: the caller's list may change later, the value does not."""
     labels, bounds = ["vip"], [eur(1)]
@@ -266,6 +281,7 @@ def test_implies_never_claims_what_judge_refutes() -> None:
         (AtLeast(fact="cycle", bound=3), AtLeast(fact="cycle", bound=3)),
         (AtMost(fact="cycle", bound=2), AtMost(fact="cycle", bound=3)),
         (Has(fact="flag", values=["a"]), Has(fact="flag", values=["b", "a"])),
+        (Has(fact="flag", values=["a", "b"]), Has(fact="flag", values=["b", "a"])),
         (AmountAtLeast(fact="arrears", bounds=[eur(9)]), AmountAtLeast(fact="arrears", bounds=[usd(1), eur(9)])),
         (Not(test=AtLeast(fact="cycle", bound=2)), Not(test=AtLeast(fact="cycle", bound=3))),
         (AtLeast(fact="cycle", bound=3), All()),

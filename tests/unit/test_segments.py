@@ -313,6 +313,7 @@ def snapshot() -> AccountSnapshot:
             bill("open", 31),
             bill("bounced", 30),
             bill("fee", 25, component="fee", parent_id="late"),
+            attrs.evolve(bill("today", 31), due_on=TODAY),
         ],
         payments=[
             paid("early", date(2026, 1, 15)),
@@ -320,7 +321,7 @@ def snapshot() -> AccountSnapshot:
             paid("late", date(2026, 1, 25)),
             paid("bounced", date(2026, 1, 29), returned_on=date(2026, 2, 3)),
         ],
-        notices=[sent("a", 1, TODAY), sent("b", 1, None), sent("c", 0, TODAY)],
+        notices=[sent("a", 1, TODAY), sent("a2", 1, TODAY), sent("b", 1, None), sent("c", 0, TODAY)],
         cycle=1,
     )
 
@@ -340,8 +341,8 @@ def test_the_features_of_an_account_are_counted_from_its_principal_alone() -> No
     assert known == AccountFacts(
         as_of=TODAY,
         days_past_due=30,  # due on 30 January, its payment was returned
-        past_due_count=2,  # the fee does not make it three
-        open_count=3,
+        past_due_count=2,  # neither the fee nor what is due today
+        open_count=4,
         settled_count=3,
         late_settled_count=1,
         late_ratio=Fraction(1, 3),
@@ -351,11 +352,11 @@ def test_the_features_of_an_account_are_counted_from_its_principal_alone() -> No
         promises_broken=2,
         plans_broken=3,
         payments_returned=1,
-        notices_sent=1,
+        notices_sent=2,
         cycle=1,
         score=4,
         arrears=[Money(20_000, "EUR")],
-        amount_open=[Money(30_000, "EUR")],
+        amount_open=[Money(40_000, "EUR")],
         debtor_kind=["consumer"],
         flag=["hardship"],
         label=["vip"],
@@ -373,6 +374,8 @@ def test_a_new_account_without_facts_has_no_ratios() -> None:
     assert known == AccountFacts(as_of=TODAY, debtor_kind=["business"])
     opened = attrs.evolve(empty, account=attrs.evolve(empty.account, opened_on=TODAY - timedelta(days=3)))
     assert features(snapshot=opened, balance=balance, aged=age(balance, as_of=TODAY)).days_known == 3
+    today = attrs.evolve(empty, account=attrs.evolve(empty.account, opened_on=TODAY))
+    assert features(snapshot=today, balance=balance, aged=age(balance, as_of=TODAY)).days_known == 0
     ahead = attrs.evolve(empty, account=attrs.evolve(empty.account, opened_on=TODAY + timedelta(days=3)))
     assert features(snapshot=ahead, balance=balance, aged=age(balance, as_of=TODAY)).days_known is None
 
