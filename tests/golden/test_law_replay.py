@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from replay_kinds import law
 
 FILE = "vectors/law_cases.json"
