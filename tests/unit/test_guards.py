@@ -196,6 +196,15 @@ def test_lists_given_to_facts_and_guards_are_copied() -> None:
     assert (guard.bounds, hash(guard)) == ((eur(1),), before)
 
 
+def test_running_out_of_stack_passes_through() -> None:
+    """RUNTIME-04: judging changes nothing, so there is nothing to put right."""
+    deep: Guard = AtLeast(fact="cycle", bound=1)
+    for _ in range(20_000):
+        deep = Not(test=deep)
+    with pytest.raises(RecursionError):
+        judge(deep, facts())
+
+
 # -- in words ------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -370,3 +372,36 @@ def test_codes_are_closed_sets() -> None:
     assert make(ContactPoint, channel=Channel.SMS).channel == make(ContactPoint, channel="sms").channel
     for kind, name in ((ContactPoint, "channel"), (Debtor, "kind"), (Flag, "kind"), (Hold, "reason")):
         assert code_of(lambda kind=kind, name=name: make(kind, **{name: "none of them"})) == "records.choice"  # type: ignore[misc]
+
+
+def test_every_check_stands_when_python_drops_its_asserts() -> None:
+    """RUNTIME-01: refused under -O as without it."""
+    script = """
+from datetime import date
+from collectkit.core.errors import CollectkitError
+from collectkit.core.money import Money
+from collectkit.core.records import Debtor, Payment, Receivable
+day, eur = date(2026, 3, 12), Money(1, "EUR")
+tries = [
+    lambda: Money(0.1, "EUR"),
+    lambda: Money(10**19, "EUR"),
+    lambda: Payment(payment_id="P", account_id="A", amount=-eur, received_on=day),
+    lambda: Receivable(
+        receivable_id="R", account_id="A", amount_original=eur, issued_on=day, due_on=date(2026, 3, 11)
+    ),
+    lambda: Debtor(debtor_id="", kind="consumer"),
+]
+for one in tries:
+    try:
+        one()
+    except CollectkitError as error:
+        print(error.code)
+"""
+    run = subprocess.run([sys.executable, "-O", "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [
+        "money.float",
+        "money.out_of_range",
+        "records.not_positive",
+        "records.due_before_issue",
+        "records.id",
+    ]
