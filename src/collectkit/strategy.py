@@ -35,6 +35,7 @@ from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.events import Command, SendNotice
 from collectkit.core.money import sum_by_currency
 from collectkit.core.records import AccountSnapshot, Channel, HoldReason
+from collectkit.core.rules import RulePack
 from collectkit.settlement import Offer, offers
 
 __all__ = [
@@ -55,8 +56,8 @@ MAX_POSTPONED_DAYS = 7
 MAX_THANKS_DAYS = 7  # thanks that cannot be said within a week are not said
 
 
-def load(path: str | Path) -> Strategy:
-    """Read a strategy from a TOML file.
+def load(path: str | Path, *, packs: Iterable[RulePack] = ()) -> Strategy:
+    """Read a strategy from a TOML file; `packs` are rule packs of your own that it may name.
 
     Raises:
         InvalidPolicy: everything that is wrong in the file, each with its path, its value and the choices;
@@ -67,7 +68,7 @@ def load(path: str | Path) -> Strategy:
     except OSError as error:
         text = f"the strategy file cannot be read: {error.strerror}"
         raise InvalidPolicy([Problem(code="strategy.unreadable", path=str(path), text=text)]) from error
-    return parse(data)
+    return parse(data, packs=packs)
 
 
 # -- deciding --------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import attrs
 import pytest
 
+from collectkit import jurisdictions
 from collectkit.contact import ContactHours, ContactPolicy
 from collectkit.core.decisions import Defer, Keep, Suppress
 from collectkit.core.errors import InvalidPolicy
@@ -873,3 +874,22 @@ def test_a_debtor_whose_zones_share_no_waking_hour_is_written_to_by_letter() -> 
     (command,) = decide(strategy=strategy, snapshot=snapshot_on(DUE + timedelta(days=5), debtor=debtor)).commands
     assert isinstance(command, SendNotice)
     assert command.channel.value == "letter"
+
+
+def test_statutory_interest_of_a_named_pack_is_charged_and_a_pack_of_ones_own_may_be_named() -> None:
+    text = (
+        'name = "a"\nversion = "1"\npacks = ["{pack}"]\n'
+        '[[charges]]\nid = "statutory"\nkind = "interest"\nrule = "uk.lpcda.interest"\n'
+    )
+    strategy = parse(text.format(pack="uk-late-payment"))
+    assert strategy.charges.ids == ("statutory",)
+    own = attrs.evolve(jurisdictions.load("uk-late-payment"), id="our-late-payment")
+    assert parse(text.format(pack="our-late-payment"), packs=[own]).packs == (own,)
+    with pytest.raises(InvalidPolicy, match="choose from"):
+        parse(text.format(pack="our-late-payment"))
+
+
+def test_a_changed_strategy_has_another_hash_however_it_was_made() -> None:
+    one = parse('name = "a"\nversion = "1"')
+    assert attrs.evolve(one, version="2").hash != one.hash
+    assert Strategy(name="a", version="1").hash == one.hash

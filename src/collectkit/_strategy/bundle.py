@@ -75,8 +75,7 @@ class Strategy:
     """A named, versioned bundle of segments, ladders, charges, limits, contact rules and packs.
 
     `ladders` holds one full ladder per segment that differs; every other segment climbs `ladder`. `hash` is the
-    SHA-256 of the canonical form of the file or table it was read from or, for one made in Python, of its values: the
-    same content gives the same hash.
+    SHA-256 of all its values: the same content gives the same hash, whether read from a file or made in Python.
     """
 
     name: str = attrs.field(validator=identifier)
@@ -102,7 +101,7 @@ class Strategy:
     packs: tuple[RulePack, ...] = attrs.field(default=(), converter=as_tuple, validator=each(RulePack))
     """Rule packs that can lower, put off or stop a charge; none is active by default."""
     hash: str = attrs.field(
-        default=attrs.Factory(lambda self: content_hash(_canonical(self)), takes_self=True), validator=text_up_to(64)
+        init=False, default=attrs.Factory(lambda self: content_hash(_canonical(self)), takes_self=True)
     )
 
     @ladders.validator

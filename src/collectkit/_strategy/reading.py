@@ -6,7 +6,6 @@ strategy files for a full example.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, time
@@ -20,7 +19,6 @@ from collectkit.contact import ContactCap, ContactHours, ContactPolicy
 from collectkit.core.aging import STANDARD as STANDARD_BUCKETS
 from collectkit.core.aging import BucketScheme
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
-from collectkit.core.codec import content_hash
 from collectkit.core.errors import InvalidPolicy
 from collectkit.core.guards import (
     AMOUNT_FACTS,
@@ -72,8 +70,14 @@ which binds whoever agrees on one and nothing that `decide` does."""
 _CHANNELS: Final = tuple(channel.value for channel in Channel)
 
 
-def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
-    """Read a strategy from TOML text or from a table that was read already."""
+def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] = ()) -> Strategy:
+    """Read a strategy from TOML text or from a table that was read already.
+
+    `packs` are rule packs of your own, which the strategy may then name by their ids beside the shipped ones.
+
+    Raises:
+        InvalidPolicy: everything that is wrong, each with its path, its value and the choices.
+    """
     problems = Problems("strategy")
     data = _table_of(source, problems)
     top = TableReader(data, path="", problems=problems)
@@ -85,7 +89,8 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
     ladders = {
         segment: _overlaid(segment, table, ladder_rules, problems) for segment, table in _overlays(top, segmentation)
     }
-    charges = read_charges(top.tables("charges"))
+    named = _packs(top, {pack.id: pack for pack in packs}, problems)
+    charges = read_charges(top.tables("charges"), named)
     incentives = _discounts(top, segmentation, problems)
     contact = _contact(top.table("contact"), problems)
     limits, tolerance, clearing = _promises(top.table("promises"), problems)
@@ -94,13 +99,11 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
     materiality = top.amounts("materiality")
     buckets = _buckets(top, problems)
     calendar = _calendar(top.table("calendar"), problems)
-    packs = _packs(top, problems)
     top.done()
     problems.raise_if_any()
     return Strategy(
         name=name,
         version=version,
-        hash=content_hash(_canonical(data, packs)),
         segmentation=segmentation,
         ladder=ladder,
         ladders=ladders,
@@ -115,7 +118,7 @@ def parse(source: str | bytes | Mapping[str, Any]) -> Strategy:
         materiality=materiality,
         buckets=buckets,
         calendar=calendar,
-        packs=packs,
+        packs=named,
     )
 
 
@@ -438,12 +441,12 @@ def _aftercare(table: TableReader | None) -> Aftercare:
     return Aftercare(thanks_channels=channels, **terms)
 
 
-def _packs(top: TableReader, problems: Problems) -> tuple[RulePack, ...]:
+def _packs(top: TableReader, own: Mapping[str, RulePack], problems: Problems) -> tuple[RulePack, ...]:
     """Load the named packs; one whose rules this release cannot carry out is refused rather than half obeyed."""
     found: list[RulePack] = []
-    for place, name in enumerate(top.texts("packs", (), choices=jurisdictions.available())):
+    for place, name in enumerate(top.texts("packs", (), choices=(*own, *jurisdictions.available()))):
         path = f"packs[{place}]"
-        pack = problems.take(path, lambda n=name: jurisdictions.load(n))  # type: ignore[misc]
+        pack = own.get(name) or problems.take(path, lambda n=name: jurisdictions.load(n))  # type: ignore[misc]
         if pack is None:
             continue
         unheard = sorted({rule.topic for rule in pack.rules} - CHARGE_TOPICS)
@@ -510,15 +513,3 @@ def _table_of(source: str | bytes | Mapping[str, Any], problems: Problems) -> Ma
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         problems.note("", f"not readable as TOML: {error}", reason="syntax")
         raise InvalidPolicy(problems.found) from error
-
-
-def _canonical(data: Mapping[str, Any], packs: Iterable[RulePack]) -> bytes:
-    """Write a table in one form: order of keys, spacing and comments change no hash, the version of a pack does."""
-    labelled = {**data, "packs": sorted(pack.label for pack in packs)}
-    return json.dumps(labelled, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=False).encode()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Decimal):
-        return str(value.normalize()) if value.is_finite() else str(value)
-    return str(value)
