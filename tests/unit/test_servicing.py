@@ -818,6 +818,18 @@ def test_a_down_payment_of_a_declining_loan_is_a_row_of_its_own() -> None:
     assert sum(row.principal.minor for row in rows) == 100_000
 
 
+@pytest.mark.parametrize("on", [date(2026, 2, 10), date(2026, 3, 1)])
+def test_a_later_drawdown_has_a_down_payment_of_its_own(on: date) -> None:
+    more = servicing.Drawdown(on=on, amount=eur("400"))
+    for engine in ("cumulative", "flat"):
+        rows = servicing.loan_rows(loan(engine=engine, down_payment=Fraction(1, 4)), [DRAW, more])
+        (place,) = (place for place, row in enumerate(rows) if row.due_on == on and row.days == 0)
+        assert rows[place].principal == eur("100")
+        assert rows[place].balance == rows[place - 1].balance + eur("300")
+        assert sum(row.principal.minor for row in rows) == 140_000
+        assert rows[-1].balance.is_zero
+
+
 def test_a_share_is_charged_of_each_row_or_of_the_plan() -> None:
     each = servicing.ChargedShare(
         on=START, component="fee", share=Fraction(1, 100), base=("principal",), over="each_row"

@@ -133,6 +133,7 @@ class _Line:
     fee: int = 0
     late_fee: int = 0
     drawn: int = 0  # joins the balance when this row is reached
+    rest: int = 0  # of a down payment: what its drawdown leaves to finance
     is_paid: bool = False
 
     def part(self, name: str) -> int:
@@ -317,6 +318,7 @@ class _Run:
         if down:
             line = _Line(from_on=on, due_on=on, kind="down_payment", principal=down, drawn=amount)
             line.is_paid = self.terms.is_down_payment_paid
+            line.rest = amount - down
             self.lines.append(line)
         return amount - down
 
@@ -353,7 +355,7 @@ class _FlatRun(_Run):
             later = [line for line in regular if line.due_on > on]
             if not later:
                 raise InvalidTerms("plans.events", f"no instalment falls due after the drawdown of {on}")
-        if not self.terms.down_payment:
+        if rest == event.amount.minor:  # no down payment, or one that rounds to nothing
             later[0].drawn += event.amount.minor
         self._interest(event.amount.minor, later)
         self._principal(rest + sum(line.principal for line in later), later)
@@ -431,20 +433,15 @@ class _DecliningRun(_Run):
 
     def _lay(self) -> None:
         """Turn the engine's rows into lines; what a line's balance moves beyond its principal counts as drawn."""
-        downs = [line for line in self.lines if line.kind == "down_payment"]
-        balance = 0
-        for line in downs:  # its own drawdown less the rest that the engine was given
-            line.drawn = line.principal
+        downs, regular, balance = self.lines[:], [], 0
         for (start, end), row in zip(self.engine.periods, self.engine.play(), strict=True):
             line = _Line(from_on=start, due_on=end, principal=row.principal, interest=row.interest)
             line.drawn = row.balance - balance + row.principal
             balance = row.balance
-            self.lines.append(line)
-        if downs and downs[0].due_on <= self.start:  # the money is there when the down payment is made
-            first = min((line for line in self.lines if line.kind == "regular"), key=lambda line: line.due_on)
-            financed = sum(amount for day, amount in self.engine.facts.changes if day <= self.start)
-            first.drawn -= financed
-            downs[0].drawn += financed
+            regular.append(line)
+        for down in downs:  # the money is there when its down payment is made, not at the end of the period
+            next(line for line in regular if line.due_on >= down.due_on).drawn -= down.rest
+        self.lines.extend(regular)
 
     def take(self, event: LoanEvent) -> None:
         if not isinstance(event, ChargedBack):  # the engine has it
