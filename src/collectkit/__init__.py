@@ -100,7 +100,7 @@ def _hint(name: str) -> str:
     from importlib.util import find_spec
 
     said = f"no {name!r} in collectkit"
-    if name.startswith("_"):
+    if name.startswith("_") or "." in name:
         return said
     for place in (__name__, f"{__name__}.core"):
         if find_spec(f"{place}.{name}") is not None:

@@ -160,7 +160,7 @@ def run(
         )
     summary["creditor"] = str(creditor) if creditor is not None else None
     print_run(summary, as_json=as_json)
-    if summary["rejected"] or summary["troubled"] or summary["contradicted"]:
+    if any(summary[kind] for kind in ("rejected", "refused", "troubled", "contradicted")):
         sys.exit(DONE_WITH_TROUBLE)
 
 

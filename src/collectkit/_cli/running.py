@@ -223,8 +223,15 @@ def summary_of(
         "committed": decided.committed,
         "charges": decided.charges,
         "cured": decided.cured,
-        "troubled": [{"account": one.account_id, "code": one.code, "text": one.text} for one in decided.troubled],
-        "notices": attrs.asdict(delivered, filter=lambda field, _value: field.name != "handed_over"),
+        "refused": [
+            {"account": one.account_id, "fact": one.event_id, "code": one.code, "text": one.text}
+            for one in outcome.recorded.refused
+        ],
+        "troubled": [
+            {"account": one.account_id, "code": one.code, "text": one.text}
+            for one in (*decided.troubled, *delivered.troubled)
+        ],
+        "notices": attrs.asdict(delivered, filter=lambda field, _value: field.name not in ("handed_over", "troubled")),
         "tasks": dict(outcome.tasks),
         "worklist": worklist_rows,
         "out": str(out),
@@ -278,6 +285,8 @@ def print_run(summary: dict[str, Any], *, as_json: bool) -> None:
             f"CONTRADICTED: {len(summary['contradicted']):,} facts differ from what is stored under their id; "
             f"the stored ones stand: {named}"
         )
+    for text, accounts in _troubles(summary["refused"]):
+        say(f"REFUSED: {text}{'' if len(accounts) == 1 else f' (and {len(accounts) - 1:,} more facts)'}")
     for text, accounts in _troubles(summary["troubled"]):
         say(f"IN TROUBLE: {text}{'' if len(accounts) == 1 else f' (and {len(accounts) - 1:,} more accounts)'}")
     if summary["rejected"]:
