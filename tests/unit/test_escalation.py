@@ -305,6 +305,7 @@ def test_words_of_single_rows() -> None:
     assert str(Delivered(notice="n", days_ago=1)) == "n delivered 1 day ago"
     weekly = Step(id="s", what="s", channels=["sms"], every_days=7, times=3)
     assert str(weekly) == "notice s by sms, 3 times every 7 days"
+    assert str(attrs.evolve(weekly, times=2, every_days=1)) == "notice s by sms, 2 times every 1 day"
 
 
 # -- where the account stands --------------------------------------------------------------------------------------

@@ -318,7 +318,8 @@ def test_sums_and_signs() -> None:
     )
     assert (a.is_positive, a.is_negative, a.is_zero) == (True, False, False)
     assert (b.is_positive, b.is_negative, b.is_zero) == (False, True, False)
-    assert Money.zero("EUR").is_zero
+    zero = Money.zero("EUR")
+    assert (zero.is_zero, zero.is_positive, zero.is_negative) == (True, False, False)
     assert sorted([a, b]) == [b, a]
     assert (b <= a, b >= a, b <= b, a > b) == (True, False, True, True)
 

@@ -194,6 +194,34 @@ def test_a_plan_has_instalments_in_order_of_one_currency_for_named_receivables()
     assert code_of(lambda: make(PlanAgreement, tolerance_amount=Money(-1, "EUR"))) == "records.negative"
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "limit"),
+    [
+        (Debtor, "debtor_id", 255),
+        (Debtor, "name", 500),
+        (Debtor, "locale", 35),
+        (Debtor, "jurisdiction", 35),
+        (Account, "creditor_id", 255),
+        (Receivable, "kind", 64),
+        (Waiver, "reason", 500),
+        (Dispute, "reason", 500),
+        (PromiseToPay, "taken_by", 255),
+        (ContactPoint, "address", 1000),
+        (NoticeRecord, "key", 255),
+        (AccountSnapshot, "strategy_hash", 64),
+    ],
+)
+def test_a_text_may_be_as_long_as_its_field_and_no_longer(kind: type[Any], name: str, limit: int) -> None:
+    assert len(getattr(make(kind, **{name: "x" * limit}), name)) == limit
+    assert code_of(lambda: make(kind, **{name: "x" * (limit + 1)})) in {"records.too_long", "records.id"}
+
+
+def test_what_is_not_given_is_nothing() -> None:
+    assert (make(Approval).cycle, make(AccountSnapshot).cycle, make(NoticeRecord).occurrence) == (0, 0, 1)
+    assert (make(PlanAgreement).tolerance_days, make(ContactPoint).rank) == (0, 1)
+    assert (make(Debtor).locale, make(Debtor).zones, make(Debtor).jurisdiction) == ("en", (), "")
+
+
 def test_zones_are_checked_one_by_one() -> None:
     for kind in (Debtor, ContactPoint):
         assert make(kind, zones=["Europe/Berlin", "UTC"]).zones == ("Europe/Berlin", "UTC")
