@@ -99,6 +99,7 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
 
     due = _charges(strategy, look)
     reasons += due.skipped
+    reasons += [Reason(code="policy.warning", text=warning) for warning in due.warnings]
     earned = policy.rewards_due(
         policy=strategy.incentives, snapshot=snapshot, balance=look.balance, segment=look.classified.segment
     )
@@ -238,7 +239,9 @@ _HOLDS_THAT_SPARE_CHARGES = frozenset(
 
 
 def _charges(strategy: Strategy, look: Look) -> policy.ChargesDue:
-    held = look.held_receivables
+    planned = {name for hold in look.holds if hold.reason is HoldReason.PLAN for name in hold.receivable_ids}
+    otherwise = {name for hold in look.holds if hold.reason is not HoldReason.PLAN for name in hold.receivable_ids}
+    held = look.held_receivables - (planned - otherwise)  # what a kept plan covers is for the policy itself to judge
     if any(hold.reason in _HOLDS_THAT_SPARE_CHARGES and not hold.stops for hold in look.account_holds):
         held = frozenset(item.receivable.receivable_id for item in look.balance.items)
     return policy.charges_due(

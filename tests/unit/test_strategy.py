@@ -893,3 +893,24 @@ def test_a_changed_strategy_has_another_hash_however_it_was_made() -> None:
     one = parse('name = "a"\nversion = "1"')
     assert attrs.evolve(one, version="2").hash != one.hash
     assert Strategy(name="a", version="1").hash == one.hash
+
+
+def test_a_missed_instalment_of_a_kept_plan_is_charged_and_what_the_plan_covers_is_not() -> None:
+    strategy = parse(
+        'name = "i"\nversion = "1"\n'
+        '[[charges]]\nid = "missed"\nkind = "flat"\namounts = { EUR = "3.00" }\nonce_per = "instalment"\n'
+        '[[charges]]\nid = "late-fee"\nkind = "flat"\namounts = { EUR = "7.50" }\n'
+    )
+    plan = PlanAgreement(
+        plan_id="PL",
+        account_id="A",
+        covers=["R"],
+        agreed_on=DUE,
+        instalments=[
+            PlannedInstalment(number=n, due_on=DUE + timedelta(days=10 * n), amount=Money(5000, "EUR")) for n in (1, 2)
+        ],
+        tolerance_days=30,
+    )
+    facts = snapshot_on(DUE + timedelta(days=12), plans=[plan])
+    decision = decide(strategy=strategy, snapshot=facts)
+    assert [(one.rule, one.amount) for one in decision.charges] == [("missed", Money(300, "EUR"))]
