@@ -517,6 +517,30 @@ def test_a_sum_reached_late_begins_its_stage_late() -> None:
     assert steps_due(standing=standing, snapshot=snapshot_on(21)).next_on == on(26)
 
 
+def test_one_guard_speaks_for_all_claims() -> None:
+    needs = [Holds(guard=AmountAtLeast(fact="arrears", bounds=[Money(15_000, "EUR")]))]
+    rules = Ladder(stages=[StageRule(id="legal", after=PastDue(days=2), needs=needs)])
+    standing = standing_on(9, rules, [INVOICE, Claim("J", 3)])
+    assert (standing.covers, standing.since_on) == (("I", "J"), on(4))
+
+
+def test_a_stage_whose_needs_come_after_the_next_one_began_was_never_stood_in() -> None:
+    rules = Ladder(
+        stages=[
+            StageRule(id="a", after=PastDue(days=1), steps=[MAIL]),
+            StageRule(id="b", after=PastDue(days=2), needs=[Delivered(notice="friendly", days_ago=9)], steps=[CUT]),
+            StageRule(id="c", after=PastDue(days=5)),
+        ]
+    )
+    sent = notice("friendly", 1, "I", stage="a")
+    standing = standing_on(20, rules, [INVOICE], notices=[sent])
+    assert [(climb.rule.id, climb.since_on, climb.until_on) for climb in standing.climbs] == [
+        ("a", on(1), on(5)),
+        ("c", on(5), None),
+    ]
+    assert steps_due(standing=standing, snapshot=snapshot_on(20, notices=[sent])) == StepsDue()
+
+
 def test_a_guard_on_days_names_the_day_on_which_it_turns() -> None:
     rules = Ladder(
         stages=[
