@@ -367,6 +367,19 @@ def test_due_before_issue_is_kept_with_a_warning() -> None:
     assert warned(ledger) == {"ledger.due_before_issue": 1}
 
 
+def test_a_claim_without_a_due_date_is_due_when_issued_with_a_warning() -> None:
+    ledger = read(GOOD.replace("2026-01-31", ""))
+    assert [one.due_on == one.issued_on for one in ledger.accounts[0].receivables] == [True]
+    assert warned(ledger) == {"ledger.no_due_date": 1}
+
+
+def test_a_renamed_column_of_due_dates_does_not_pass_unseen() -> None:
+    renamed = "receivable_id,debtor_id,debtor_kind,issued_on,faellig,amount,currency"
+    ledger = read("R-1,D-1,business,2026-01-01,2026-01-31,10.00,EUR", header=renamed, column_map=ready_map("collectkit"))
+    assert warned(ledger) == {"ledger.no_due_date": 1}
+    assert ledger.unknown_columns == ("faellig",)
+
+
 def test_several_names_of_one_debtor_keep_the_first_with_a_warning() -> None:
     rows = [
         f"R-{number},D-1,2026-01-01,2026-01-31,10,EUR,{name}"
@@ -510,7 +523,7 @@ def test_addresses_become_contact_points() -> None:
 
 
 def test_a_stripe_export_is_read() -> None:
-    header = "id,Customer,Customer Name,Customer Email,Date (UTC),Due Date (UTC),Total,Currency,Amount Paid,Paid At (UTC),Status,Number"
+    header = "id,Customer,Customer Name,Customer Email,Date (UTC),Due Date (UTC),Amount Due,Currency,Amount Paid,Paid At (UTC),Status,Number"
     rows = [
         "in_1,cus_1,Ada,ada@example.org,2026-01-01 09:30,2026-01-31 09:30,120.00,eur,120.00,2026-02-03 10:00,paid,F-1",
         "in_2,cus_1,Ada,ada@example.org,2026-01-05 09:30,,80.00,eur,0.00,,open,F-2",
@@ -523,6 +536,19 @@ def test_a_stripe_export_is_read() -> None:
     assert ledger.rejected == ()
     assert balance_on(ledger, date(2026, 2, 3)) == {"in_1": 0, "in_2": 8000}
     assert ledger.accounts[0].kept[0] == ("in_1", (("Number", "F-1"), ("Status", "paid")))
+    assert warned(ledger)["ledger.no_due_date"] == 1
+
+
+def test_a_stripe_invoice_paid_from_credit_is_no_claim() -> None:
+    header = "id,Customer,Date (UTC),Due Date (UTC),Total,Amount Due,Currency,Amount Paid,Paid At (UTC),Status,Number"
+    rows = [
+        "in_1,cus_1,2026-01-01 09:30,2026-01-31 09:30,100.00,90.00,eur,90.00,2026-02-03 10:00,paid,F-1",
+        "in_2,cus_1,2026-01-01 09:30,2026-01-31 09:30,100.00,0.00,eur,0.00,2026-01-01 09:30,paid,F-2",
+        "in_3,cus_1,2026-01-01 09:30,2026-01-31 09:30,100.00,60.00,eur,0.00,,open,F-3",
+    ]
+    ledger = read(*rows, header=header, column_map=ready_map("stripe-invoices"))
+    assert balance_on(ledger, date(2026, 2, 3)) == {"in_1": 0, "in_3": 6000}
+    assert warned(ledger)["ledger.zero_amount"] == 1
 
 
 def test_an_erpnext_receivables_report_is_read() -> None:

@@ -285,6 +285,13 @@ class LedgerBuilder:
             self.warn(table.name, number, "ledger.zero_amount", "receivables over nothing were left out")
             return
         due_on: date = values.get("due_on", issued_on)
+        if "due_on" not in values:  # also where a column was renamed: fees and notices would begin unseen
+            self.warn(
+                table.name,
+                number,
+                "ledger.no_due_date",
+                f"receivable {name} names no due date; it falls due when issued, on {issued_on}",
+            )
         if due_on < issued_on:
             self.warn(
                 table.name,
