@@ -17,8 +17,8 @@ from collectkit.core.errors import CollectkitError, MissingOptionalDependency
 
 try:
     import click
-except ImportError as error:
-    raise MissingOptionalDependency("cli", "click") from error
+except ImportError as _absent:
+    raise MissingOptionalDependency("cli", "click") from _absent
 
 if TYPE_CHECKING:
     from collectkit.adapters.columns import ColumnMap
@@ -33,7 +33,7 @@ __all__ = ["main"]
 DONE_WITH_TROUBLE: Final = 3
 MAX_DAYS: Final = 3700  # ten years a run; more is a mistyped date
 
-Day = click.DateTime(formats=["%Y-%m-%d"])
+Day: Final[click.DateTime] = click.DateTime(formats=["%Y-%m-%d"])
 FILE = click.Path(path_type=Path, dir_okay=False)
 ANY_PATH = click.Path(path_type=Path, exists=True)
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)

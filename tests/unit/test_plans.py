@@ -486,6 +486,40 @@ def test_graduated_instalments_rise_by_their_growth() -> None:
     assert abs(third - first * 121 / 100) <= 1
 
 
+def test_rows_that_steps_leave_open_are_solved_to_equal_parts() -> None:
+    plan = plans.stepped_plan(
+        plan_id="P",
+        principal=eur("1000"),
+        rate=Rate.percent("12"),
+        instalments=5,
+        start_on=START,
+        steps=[(1, eur("50")), (2, eur("100"))],
+    )
+    balance = 100_000
+    for paid in (5000, 10000, 10000):
+        balance += round(Fraction(balance, 100)) - paid
+    level = round(balance * Fraction(101**2, 100**2) / (Fraction(101, 100) + 1))
+    assert totals(plan)[:4] == [5000, 10000, 10000, level]
+    assert abs(totals(plan)[4] - level) <= 1
+
+
+@pytest.mark.parametrize("count", [2, 7, 24, 60])
+@pytest.mark.parametrize("debt", [9_999, 123_456, 1_000_000])
+def test_spread_finds_the_number_of_rows_that_leaves_the_smallest_gap(debt: int, count: int) -> None:
+    plan = amortised(principal=Money(debt, "EUR"), instalments=count, residue_to="spread")
+
+    def gap(more: int, low: int) -> int:
+        balance = debt
+        for row in range(count - 1):
+            balance += round(Fraction(balance, 100)) - low - (row < more)
+        return balance + round(Fraction(balance, 100)) - low
+
+    low = totals(plan)[-2]
+    assert set(totals(plan)[:-1]) <= {low, low + 1}
+    assert gap(0, low) >= 0
+    assert abs(totals(plan)[-1] - low) == min(abs(gap(more, low)) for more in range(count))
+
+
 @pytest.mark.parametrize(
     "steps",
     [

@@ -89,6 +89,19 @@ def test_a_plan_breaks_on_the_day_after_its_tolerance_ends() -> None:
     assert (seen.status, seen.broken_on, seen.next_on) == (PlanStatus.BROKEN, date(2026, 2, 7), None)
 
 
+def test_a_broken_plan_can_still_be_ended_by_the_creditor() -> None:
+    seen = standing(date(2026, 2, 10), plan=agreement(cancelled_on=date(2026, 3, 5)))
+    assert (seen.status, seen.next_on) == (PlanStatus.BROKEN, date(2026, 3, 5))
+    new = agreement(plan_id="P-2", supersedes="P-1", agreed_on=date(2026, 2, 9))
+    over = standing(date(2026, 2, 10), plan=agreement(cancelled_on=date(2026, 3, 5)), others=[new])
+    assert (over.status, over.next_on) == (PlanStatus.SUPERSEDED, None)
+
+
+def test_days_past_due_are_counted_for_what_is_open_alone() -> None:
+    seen = standing(date(2026, 3, 4), paid(date(2026, 2, 1), "100"))
+    assert [part.days_past_due for part in seen.instalments] == [0, 3, 0]
+
+
 def test_money_within_the_tolerance_keeps_the_plan() -> None:
     seen = standing(date(2026, 2, 20), paid(date(2026, 2, 6), "100"))
     assert (seen.status, seen.broken_on) == (PlanStatus.ACTIVE, None)

@@ -20,7 +20,7 @@ from typing import Any, Final
 import attrs
 
 from collectkit.adapters.chain import Link, Ready, broken, check_head, key_reuse, link_batch, loaded, ready, taken
-from collectkit.adapters.sql_tables import (
+from collectkit.adapters._sql_tables import (
     SCHEMA,
     accounts,
     commands,

@@ -93,8 +93,8 @@ from collectkit.history import snapshot
 
 try:
     from hypothesis import strategies as st
-except ImportError as absent:
-    raise MissingOptionalDependency("testing", "Hypothesis") from absent
+except ImportError as _absent:
+    raise MissingOptionalDependency("testing", "Hypothesis") from _absent
 
 __all__ = [
     "ACCOUNT_ID",

@@ -22,8 +22,8 @@ from collectkit.core.errors import (
 
 try:
     import sqlalchemy as sa
-except ImportError as absent:
-    raise MissingOptionalDependency("sql", "SQLAlchemy") from absent
+except ImportError as _absent:
+    raise MissingOptionalDependency("sql", "SQLAlchemy") from _absent
 
 __all__ = [
     "SCHEMA",
