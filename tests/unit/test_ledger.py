@@ -375,7 +375,9 @@ def test_a_claim_without_a_due_date_is_due_when_issued_with_a_warning() -> None:
 
 def test_a_renamed_column_of_due_dates_does_not_pass_unseen() -> None:
     renamed = "receivable_id,debtor_id,debtor_kind,issued_on,faellig,amount,currency"
-    ledger = read("R-1,D-1,business,2026-01-01,2026-01-31,10.00,EUR", header=renamed, column_map=ready_map("collectkit"))
+    ledger = read(
+        "R-1,D-1,business,2026-01-01,2026-01-31,10.00,EUR", header=renamed, column_map=ready_map("collectkit")
+    )
     assert warned(ledger) == {"ledger.no_due_date": 1}
     assert ledger.unknown_columns == ("faellig",)
 
