@@ -29,6 +29,7 @@ from collectkit.core.checks import (
 from collectkit.core.decisions import AppliedHold, Declined, Reason
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.money import Money
+from collectkit.core.rates import exact_number
 from collectkit.core.records import AccountSnapshot, HoldReason, Payment, PromiseToPay
 from collectkit.core.waterfall import Balance
 
@@ -307,6 +308,10 @@ def levels_of(
 # -- limits ----------------------------------------------------------------------------------------------------
 
 
+def _share(value: str | int | Decimal | Fraction) -> Fraction:
+    return exact_number(value, "the least share of a promise")
+
+
 @attrs.frozen(kw_only=True)
 class PromiseLimits:
     """What a promise may look like, by segment; None and empty mean no limit.
@@ -321,7 +326,7 @@ class PromiseLimits:
 
     days_ahead_max: int | None = None
     amounts_min: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
-    share_min: Decimal | None = None
+    share_min: Fraction | None = attrs.field(default=None, converter=attrs.converters.optional(_share))
     running_max: int | None = None
     broken_max: int | None = None
     broken_within_days: int | None = None
@@ -333,8 +338,8 @@ class PromiseLimits:
             if (given := getattr(self, name)) is not None and (type(given) is not int or given < 0)
         ]
         share = self.share_min
-        if share is not None and not (isinstance(share, Decimal) and share.is_finite() and 0 <= share <= 1):
-            problems.append(_problem("share_min", "a share is a Decimal from 0 to 1, such as 0.25", share))
+        if share is not None and not 0 <= share <= 1:
+            problems.append(_problem("share_min", 'a share lies from 0 to 1, such as "0.25"', share))
         currencies = [amount.currency for amount in self.amounts_min]
         if len(set(currencies)) != len(currencies):
             problems.append(_problem("amounts_min", "a currency stands twice; give one least amount each", currencies))

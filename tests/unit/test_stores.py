@@ -15,10 +15,10 @@ import attrs
 import pytest
 import sqlalchemy as sa
 
+from collectkit.adapters._sql_tables import Utc, metadata, store_error
 from collectkit.adapters.chain import chain_hash
 from collectkit.adapters.memory import MemoryStore
 from collectkit.adapters.sql import SqlStore
-from collectkit.adapters._sql_tables import Utc, metadata, store_error
 from collectkit.core.codec import encode
 from collectkit.core.decisions import Committed, Conflict, Duplicate
 from collectkit.core.errors import (

@@ -384,8 +384,7 @@ def _promises(table: TableReader | None, problems: Problems) -> tuple[PromiseLim
     terms: dict[str, Any] = {name: table.whole(name) for name in wholes if table.has(name)}
     terms["amounts_min"] = table.amounts("amounts_min")
     if table.has("share_min"):
-        share = table.exact("share_min")
-        terms["share_min"] = Decimal(share.numerator) / Decimal(share.denominator)
+        terms["share_min"] = table.exact("share_min")
     tolerance, clearing = table.whole("tolerance_days", 0), table.whole("clearing_days", 0)
     table.done()
     limits = problems.take(table.path, lambda: PromiseLimits(**terms)) or PromiseLimits()

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import attrs
 
-from collectkit.adapters.chain import Link, Ready, broken, check_head, key_reuse, link_batch, loaded, ready, taken
 from collectkit.adapters._sql_tables import (
     SCHEMA,
     accounts,
@@ -34,6 +33,7 @@ from collectkit.adapters._sql_tables import (
     sa,
     store_error,
 )
+from collectkit.adapters.chain import Link, Ready, broken, check_head, key_reuse, link_batch, loaded, ready, taken
 from collectkit.core.codec import decode_event
 from collectkit.core.decisions import Batch, CommitResult, Committed, Conflict, Duplicate, OutboxRow
 from collectkit.core.errors import CollectkitError, MissingOptionalDependency, SchemaTooNew, StoreBusy, StoreUnavailable
