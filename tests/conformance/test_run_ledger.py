@@ -407,6 +407,17 @@ def test_explain_offers_and_report_speak_of_the_stored_run(desk: Desk) -> None:
     assert wrong.exit_code == 2
 
 
+def test_explain_says_why_the_last_look_stopped_a_notice(desk: Desk) -> None:
+    folder = desk.folder_of(GOOD.format(1, "100.00"))
+    table = folder / "receivables.csv"
+    head, row = table.read_text(encoding="utf-8").splitlines()
+    table.write_text(f"{head},locale\n{row},nl_NL\n", encoding="utf-8")
+    desk.run(folder, as_of="2025-12-08")
+    said = call("explain", "A-1", "--db", desk.db, "--strategy", desk.strategy, "--as-of", "2025-12-08").output
+    told = "notice friendly by email: stopped by the last look: its text could not be written (wording.missing_translation)"
+    assert told in " ".join(said.split())
+
+
 def test_an_account_that_is_not_known_is_told_with_the_nearest_ids(desk: Desk) -> None:
     desk.run(desk.folder_of(GOOD.format(1, "100.00")))
     result = call("explain", "A-11", "--db", desk.db, "--strategy", desk.strategy)

@@ -8,13 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import groupby
+from typing import Final
 
 from collectkit import history
 from collectkit._cli.printing import plain_words
 from collectkit.core.aging import AgedItem
 from collectkit.core.decisions import Decision
 from collectkit.core.errors import CalendarMissing
-from collectkit.core.events import ChargePosted, Command, CommandIssued, Event, RaiseTask, RequestApproval, SendNotice
+from collectkit.core.events import (
+    ChargePosted,
+    Command,
+    CommandIssued,
+    Event,
+    NoticeSuppressed,
+    RaiseTask,
+    RequestApproval,
+    SendNotice,
+)
 from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot, NoticeRecord
 from collectkit.core.waterfall import Item
@@ -207,8 +217,14 @@ def _why(look: Look, decision: Decision) -> list[str]:
 
 def _done(snapshot: AccountSnapshot, events: Iterable[Event]) -> list[str]:
     """List notices, tasks and commands, latest first."""
+    events = tuple(events)
+    stopped = {event.key: event.reason for event in events if isinstance(event, NoticeSuppressed)}
     done = [
-        (one.requested_on, one.key, f"{one.requested_on} notice {one.notice} by {one.channel.value}: {_became(one)}")
+        (
+            one.requested_on,
+            one.key,
+            f"{one.requested_on} notice {one.notice} by {one.channel.value}: {_became(one, stopped.get(one.key, ''))}",
+        )
         for one in snapshot.notices
     ]
     done += [
@@ -225,9 +241,25 @@ def _issued(event: CommandIssued) -> str:
     return f"approval of {event.what} asked for" if event.command == "request-approval" else event.command
 
 
-def _became(record: NoticeRecord) -> str:
+_STOPPED: Final = {  # the first that the code begins with speaks
+    "wording.": "its text could not be written",
+    "contact.": "contact was not allowed",
+    "hold.": "the account was held",
+    "strategy.held": "the account was held",
+    "strategy.settled_or_held": "nothing it speaks of was still to be chased",
+    "strategy.cured": "the account was cured meanwhile",
+    "strategy.relapsed": "something was past due again",
+    "strategy.window_over": "its hours had passed",
+    "strategy.contact_point": "its address is no longer known",
+    "engine.attempts": "it was tried too often",
+}
+
+
+def _became(record: NoticeRecord, stopped: str) -> str:
     if record.suppressed_on is not None:
-        return "stopped by the last look"
+        why = next((text for code, text in _STOPPED.items() if stopped.startswith(code)), "")
+        told = f"{why} ({stopped})" if why else stopped
+        return f"stopped by the last look: {told}" if told else "stopped by the last look"
     if record.bounced_on is not None:
         return f"bounced on {record.bounced_on}"
     if record.delivered_on is not None:
