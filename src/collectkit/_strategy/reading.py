@@ -170,7 +170,7 @@ def _segments(top: TableReader, problems: Problems) -> Segmentation:
         guard = read_guard(when) if when is not None else All()
         table.done()
         if segment_id:
-            rule = problems.take(table.path, lambda i=segment_id, g=guard: SegmentRule(id=i, when=g))  # type: ignore[misc]
+            rule = problems.take(table.path, lambda i=segment_id, g=guard: SegmentRule(id=i, when=g))  # type: ignore[misc]  # bound per turn
             rules += [rule] if rule is not None else []
     return problems.take("segments", lambda: Segmentation(rules=rules)) or Segmentation()
 
@@ -221,12 +221,12 @@ def _needs(stage: TableReader, problems: Problems) -> list[Need]:
     for table in stage.tables("needs"):
         if table.has("notice_delivered"):
             notice, days = table.text("notice_delivered"), table.whole("days_ago", 0)
-            need = problems.take(table.path, lambda n=notice, d=days: Delivered(notice=n, days_ago=d))  # type: ignore[misc]
+            need = problems.take(table.path, lambda n=notice, d=days: Delivered(notice=n, days_ago=d))  # type: ignore[misc]  # bound per turn
             needs += [need] if need is not None and notice else []
             table.done()
         elif table.has("approval"):
             authority = table.text("approval")
-            approved = problems.take(table.path, lambda a=authority: Approved(authority=a))  # type: ignore[misc]
+            approved = problems.take(table.path, lambda a=authority: Approved(authority=a))  # type: ignore[misc]  # bound per turn
             needs += [approved] if approved is not None else []
             table.done()
         else:
@@ -253,7 +253,7 @@ def _steps(stage: TableReader, problems: Problems) -> list[Step]:
         }
         table.done()
         if what:
-            step = problems.take(table.path, lambda t=terms: Step(**t))  # type: ignore[misc]
+            step = problems.take(table.path, lambda t=terms: Step(**t))  # type: ignore[misc]  # bound per turn
             steps += [step] if step is not None else []
     return steps
 
@@ -294,7 +294,7 @@ def _overlaid(segment: str, overlay: TableReader, base: list[StageRule], problem
         table.done()
         made = problems.take(
             table.path,
-            lambda r=rule, a=after, n=needs, s=steps: StageRule(  # type: ignore[misc]
+            lambda r=rule, a=after, n=needs, s=steps: StageRule(  # type: ignore[misc]  # bound per turn
                 id=r.id, after=a or r.after, needs=n, steps=s, consequences=r.consequences
             ),
         )
@@ -325,7 +325,7 @@ def _discounts(top: TableReader, segmentation: Segmentation, problems: Problems)
             )
             applies.done()
         table.done()
-        one = problems.take(table.path, lambda t=terms: PromptPaymentDiscount(**t))  # type: ignore[misc]
+        one = problems.take(table.path, lambda t=terms: PromptPaymentDiscount(**t))  # type: ignore[misc]  # bound per turn
         found += [one] if one is not None else []
     return problems.take("discounts", lambda: IncentivePolicy(incentives=found)) or IncentivePolicy()
 
@@ -401,9 +401,9 @@ def _settlement(top: TableReader, segmentation: Segmentation, problems: Problems
         terms["instalment_min"] = table.amounts("instalment_min")
         if table.has("rate"):
             share = table.exact("rate")
-            terms["rate"] = problems.take(table.at("rate"), lambda s=share: Rate.of(s))  # type: ignore[misc]
+            terms["rate"] = problems.take(table.at("rate"), lambda s=share: Rate.of(s))  # type: ignore[misc]  # bound per turn
         table.done()
-        limits = problems.take(table.path, lambda a=authorities, t=terms: SettlementLimits(authorities=a, **t))  # type: ignore[misc]
+        limits = problems.take(table.path, lambda a=authorities, t=terms: SettlementLimits(authorities=a, **t))  # type: ignore[misc]  # bound per turn
         if segment in found:
             table.note("segment", "limits for one segment stand twice", reason="duplicate")
         elif limits is not None:
@@ -445,7 +445,7 @@ def _packs(top: TableReader, own: Mapping[str, RulePack], problems: Problems) ->
     found: list[RulePack] = []
     for place, name in enumerate(top.texts("packs", (), choices=(*own, *jurisdictions.available()))):
         path = f"packs[{place}]"
-        pack = own.get(name) or problems.take(path, lambda n=name: jurisdictions.load(n))  # type: ignore[misc]
+        pack = own.get(name) or problems.take(path, lambda n=name: jurisdictions.load(n))  # type: ignore[misc]  # bound per turn
         if pack is None:
             continue
         unheard = sorted({rule.topic for rule in pack.rules} - CHARGE_TOPICS)
