@@ -14,7 +14,7 @@ from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Declined
 from collectkit.core.errors import CollectkitError, InvalidDate, InvalidPolicy, InvalidRecord
 from collectkit.core.money import Money
-from collectkit.core.rates import NotInForce, Rate, RateStep, RateTable
+from collectkit.core.rates import NotInForce, Rate, RateStep, RateTable, Stale
 from collectkit.core.reading import Problems, TableReader
 from collectkit.core.records import (
     Account,
@@ -1664,3 +1664,120 @@ def test_a_notice_fee_has_a_key_of_bounded_length() -> None:
     long = notice("notice:A:" + "x" * 200)
     (charge,) = look(facts(notices=(long,)), flat(once_per="notice")).charges
     assert len(charge.key) < 60
+
+
+# -- what the law changes, and what it must not change elsewhere -----------------------------------------------
+
+
+def pack_of(*points: DatedValue[object], name: str = "house", through: date = date(2030, 12, 31)) -> RulePack:
+    parameters = Dated(points=points, reviewed_through=through)
+    rule = Rule(id=f"{name}.rule", topic="t", text="says", parameters=parameters)  # type: ignore[arg-type]
+    return RulePack(id=name, version="1", jurisdiction="XX", title="t", reviewed_through=through, rules=[rule])
+
+
+def holds(value: object, from_on: date | None = None) -> DatedValue[object]:
+    source = Citation(authority="Act", locator="1", address="example.org", read_on=date(2026, 1, 1))
+    return DatedValue(value=value, citation=source, from_on=from_on)
+
+
+def posted_over(snapshot: AccountSnapshot, days: list[date], *rules: object, **options: object) -> int:
+    total = 0
+    for day in days:
+        found = look(attrs.evolve(snapshot, as_of=day), *rules, **options)
+        total += sum(charge.amount.minor for charge in found.charges)
+        snapshot = post(attrs.evolve(snapshot, as_of=day), found.charges)
+    return total
+
+
+def test_a_late_fee_that_the_law_puts_off_makes_no_room_for_a_charge_that_it_excludes() -> None:
+    returned = ReturnedPaymentPolicy(id="returned", amounts={EUR: "25.00"}, exclusive_with=["fee"])
+    back = paid(12_000, date(2026, 1, 30), returned_on=date(2026, 2, 2), receivable_ids=("R-1",))
+    later = pack_of(holds(FeeLimit(rate="0.5", grace_days=30)))
+    early = facts(on=date(2026, 2, 4), payments=[back])
+    found = look(early, flat(), returned, packs=[later])
+    assert (amounts(found), codes(found)) == ([], ["policy.law_grace", "policy.same_event"])
+    assert amounts(look(attrs.evolve(early, as_of=date(2026, 3, 3)), flat(), returned, packs=[later])) == ["5.00 EUR"]
+
+
+def test_a_late_fee_is_excluded_though_its_id_is_escaped_in_the_key() -> None:
+    fee = LateFeePolicy(id="fee:late", kind="flat", amounts={EUR: "5.00"})
+    returned = ReturnedPaymentPolicy(id="returned", amounts={EUR: "25.00"}, exclusive_with=["fee:late"])
+    back = paid(12_000, date(2026, 1, 30), returned_on=date(2026, 2, 2), receivable_ids=("R-1",))
+    before = facts(on=date(2026, 2, 4), payments=[back])
+    after_it = post(before, look(before, fee).charges)
+    assert codes(look(after_it, returned)) == ["policy.same_event"]
+
+
+def test_a_fee_put_off_by_the_law_still_names_the_cap_of_the_contract() -> None:
+    later = pack_of(holds(FeeLimit(rate="0.5", grace_days=10)))
+    (charge,) = look(facts(), percent("0.1", fee_cap={EUR: "7.00"}), packs=[later]).charges
+    assert str(charge.amount) == "7.00 EUR"
+    assert [reason.code for reason in charge.reasons] == ["policy.late_fee", "policy.fee_cap"]
+
+
+def test_a_fee_put_off_by_the_law_says_that_what_is_open_then_limits_it() -> None:
+    later = pack_of(holds(FeeLimit(rate="1", grace_days=10)))
+    nearly = paid(11_700, date(2026, 2, 5), receivable_ids=("R-1",))
+    (charge,) = look(facts(payments=[nearly]), flat(), packs=[later]).charges
+    assert str(charge.amount) == "3.00 EUR"
+    assert [reason.code for reason in charge.reasons] == ["policy.late_fee", "policy.above_open"]
+
+
+CAP_ENDS = [holds(RateCap(rate="0.06")), holds(None, date(2026, 3, 1))]
+CAP_BEGINS = [holds(RateCap(rate="0.06"), date(2026, 3, 1))]
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    # 1000.00 at 12 % and 6 % over 365: February 28 days, March and April 61, capped in the one or in the other
+    [(CAP_ENDS, 2466), (CAP_BEGINS, 1923)],
+)
+def test_a_cap_binds_the_days_on_which_it_held_whenever_one_looks(points: list[object], expected: int) -> None:
+    pack = pack_of(*points)  # type: ignore[arg-type]
+    interest = InterestPolicy(id="interest", terms=RateTerms(rate=Rate.percent("12")))
+    snapshot = facts(invoice(amount=100_000))
+    once = [date(2026, 5, 1)]
+    monthly = [date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)]
+    assert [posted_over(snapshot, days, interest, packs=[pack]) for days in (once, monthly)] == [expected, expected]
+
+
+def test_interest_past_the_review_of_its_pack_is_stale_though_the_rate_is_fixed() -> None:
+    uk = jurisdictions.load("uk-late-payment")
+    terms = RateTerms(pack=uk, rule_id="uk.lpcda.interest")
+    steps = [BalanceStep(from_on=date(2026, 3, 1), balance=Money(100_000, "GBP"))]
+    known, unknown = (
+        accrue_on(terms, steps, due_on=date(2026, 2, 28), start_on=date(2026, 3, 1), end_on=end_on)
+        for end_on in (date(2026, 11, 23), date(2026, 11, 24))
+    )
+    assert isinstance(known, AccruedInterest)
+    assert unknown == Stale(as_of=date(2026, 11, 23), known_through_on=date(2026, 11, 22))
+
+
+def test_inside_a_moratorium_no_recovery_sum_or_charge_for_a_return_falls_due_ever() -> None:
+    freeze = pack_of(holds(Moratorium(freezes=("fees",), days=60)))
+    hold = Hold(
+        hold_id="H",
+        account_id="A",
+        reason="breathing_space",
+        placed_on=date(2026, 1, 31),
+        until_on=date(2026, 2, 15),
+    )
+    back = paid(12_000, date(2026, 1, 30), returned_on=date(2026, 2, 3), receivable_ids=("R-1",))
+    lump = RecoverySumPolicy(id="sum", pack=jurisdictions.load("de-late-payment"), rule_id="de.bgb288.lump_sum")
+    returned = ReturnedPaymentPolicy(id="returned", amounts={EUR: "25.00"})
+    snapshot = facts(holds=[hold], payments=[back])
+    assert sorted(amounts(look(snapshot, lump, returned))) == ["25.00 EUR", "40.00 EUR"]
+    found = look(snapshot, lump, returned, packs=[freeze])
+    assert (amounts(found), codes(found)) == ([], ["policy.moratorium", "policy.moratorium"])
+
+
+def test_only_a_fee_can_leave_a_disputed_part_out() -> None:
+    de = jurisdictions.load("de-late-payment")
+    for make in (
+        lambda: InterestPolicy(id="i", terms=RateTerms(rate=Rate.percent("5")), disputes="undisputed_part"),
+        lambda: RecoverySumPolicy(id="s", pack=de, rule_id="de.bgb288.lump_sum", disputes="undisputed_part"),
+        lambda: ReturnedPaymentPolicy(id="r", amounts={EUR: "1"}, disputes="undisputed_part"),
+    ):
+        with pytest.raises(InvalidPolicy) as caught:
+            make()
+        assert [problem.path for problem in caught.value.problems] == ["disputes"]

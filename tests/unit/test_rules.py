@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from fractions import Fraction
 
@@ -31,6 +32,7 @@ from collectkit.core.rules import (
     PlanTrigger,
     Primitive,
     RateCap,
+    RateFloor,
     ReferenceSeries,
     RollingCount,
     Rule,
@@ -503,3 +505,40 @@ def test_a_shorter_window_of_the_same_count_is_another_rule() -> None:
 def test_an_open_moratorium_is_not_looser_for_having_no_number_of_days() -> None:
     crisis = Moratorium(freezes=("fees",), days_after=30)
     assert not is_looser(crisis, crisis)
+
+
+DOLLAR, EURO = Money(100, "USD"), Money(100, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "path"),
+    [
+        (lambda: CoolDown(after="x", days=-1, event_is_day_one=False), "rules.days", "days"),
+        (lambda: Deadline(after="x", days=-1), "rules.days", "days"),
+        (lambda: Deadline(after="x", days=1, unit="working"), "rules.choice", "unit"),  # type: ignore[arg-type]
+        (lambda: Moratorium(freezes=("fees",), days=-60), "rules.days", "days"),
+        (lambda: Moratorium(freezes=("fees",), days_after=-1), "rules.days", "days_after"),
+        (lambda: Moratorium(freezes=(), days=60), "rules.moratorium", "freezes"),
+        (lambda: RollingCount(maximum=7, days=0), "rules.count", "days"),
+        (lambda: RollingCount(maximum=7, months=-1), "rules.count", "months"),
+        (lambda: PenaltyTiers(first=-DOLLAR, repeat=DOLLAR), "rules.fee", "first"),
+        (lambda: PenaltyTiers(first=DOLLAR, repeat=EURO), "rules.fee", "repeat"),
+        (lambda: PenaltyTiers(first=DOLLAR, repeat=DOLLAR, cycles=-1), "rules.fee", "cycles"),
+        (lambda: LumpSum(bands=[LumpSumBand(debt_min=DOLLAR, amount=-DOLLAR)]), "rules.lump_sum", "bands"),
+        (lambda: FeeLimit(amounts=(-DOLLAR,)), "rules.fee", "amounts"),
+        (lambda: FeeLimit(rate="0.1", cap=(-DOLLAR,)), "rules.fee", "cap"),
+        (lambda: FeeLimit(rate="0.1", combine="least"), "rules.choice", "combine"),  # type: ignore[arg-type]
+        (lambda: FeeLimit(rate="0.1", base="debt"), "rules.choice", "base"),  # type: ignore[arg-type]
+        (lambda: StatutoryInterest(series="S", rests_months=0), "rules.rate", "rests_months"),
+        (lambda: StatutoryInterest(series="S", multiple="-3"), "rules.rate", "multiple"),
+        (lambda: StatutoryInterest(series="S", round_rate_up_to="0"), "rules.rate", "round_rate_up_to"),
+        (lambda: RateFloor(series="S", multiple="-3"), "rules.rate", "multiple"),
+        (lambda: PlanTrigger(instalments_more_than=-4), "rules.count", "instalments_more_than"),
+        (lambda: ExtensionTrigger(more_than=25, secured_more_than=-5), "rules.count", "secured_more_than"),
+        (lambda: AprTolerance(regular="-0.1", irregular="0"), "rules.rate", "regular"),
+    ],
+)
+def test_a_primitive_refuses_figures_that_cannot_be_law(make: Callable[[], object], code: str, path: str) -> None:
+    with pytest.raises(InvalidPolicy) as caught:
+        make()
+    assert [(problem.code, problem.path) for problem in caught.value.problems] == [(code, path)]

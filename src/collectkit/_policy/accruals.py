@@ -53,6 +53,11 @@ def _look_at_sum(look: Look, policy: RecoverySumPolicy, receivable: Receivable) 
         return
     if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
         return
+    frozen = look.law.frozen_on(receivable, "fees", falls_on)
+    if frozen is not None:
+        text = f"fell due on {falls_on}, inside a moratorium that froze fees from {frozen[0]}"
+        look.skip("policy.moratorium", policy.id, receivable, text, frozen[1])
+        return
     refusal = _refusal(look, policy.pack, policy.rule_id, receivable)
     if refusal is not None:
         look.skip(refusal.code, policy.id, receivable, refusal.text, refusal.cite)

@@ -101,7 +101,6 @@ class _Fees:
         self.ledger = look.ledger
         self.as_of = look.as_of
         self.calendar = look.calendar
-        self.unlimited: list[tuple[str, str, Money]] = []  # rule, receivable and amount before the law spoke
 
     # -- candidates ------------------------------------------------------------------------------------------
 
@@ -263,7 +262,7 @@ class _Fees:
             return
         amount, reasons = own
         # counted before the law speaks: what it takes from one charge must not make room for another
-        self.unlimited.append((fee.id, receivable.receivable_id, amount))
+        self.look.measured.append((fee.id, receivable.receivable_id, amount))
         if self._is_frozen(candidate):
             return
         lawful = self._lawful_day(candidate)
@@ -273,7 +272,10 @@ class _Fees:
             later = self._measured(lawful, is_counted=True)
             if later is None:
                 return
-            amount, reasons = min(amount, later[0]), later[1]
+            if amount <= later[0]:  # it stands as measured before, so what limited it then is named
+                reasons = [later[1][0], *reasons[1:]]
+            else:
+                amount, reasons = later
         if fee.component is Component.FEE:
             room = self.look.law.fee_room(
                 receivable,
@@ -320,7 +322,11 @@ class _Fees:
         amount, how = measured
         reasons = [self._why(candidate, amount, how)]
         if is_counted:  # measured once already: only what the amount itself depends on is looked at again
-            return (min(amount, base), reasons) if fee.never_above_open else (amount, reasons)
+            if fee.never_above_open and amount > base:
+                amount = base
+                text = f"limited to the {base} that is open"
+                reasons.append(Reason(code="policy.above_open", text=text, cite=fee.cite))
+            return amount, reasons
         amount = self._limited(candidate, amount, base, reasons)
         if not amount.is_positive:
             last = reasons[-1]
@@ -331,12 +337,12 @@ class _Fees:
     def _is_frozen(self, candidate: _Candidate) -> bool:
         """Say whether the fee fell due inside a moratorium; then it is never charged."""
         fell_on = candidate.occurrence.falls_on
-        for start, end, cite in self.look.law.frozen(candidate.receivable, "fees"):
-            if start <= fell_on < end:
-                text = f"fell due on {fell_on}, inside a moratorium that froze fees from {start}"
-                self.look.skip("policy.moratorium", candidate.fee.id, candidate.receivable, text, cite)
-                return True
-        return False
+        frozen = self.look.law.frozen_on(candidate.receivable, "fees", fell_on)
+        if frozen is None:
+            return False
+        text = f"fell due on {fell_on}, inside a moratorium that froze fees from {frozen[0]}"
+        self.look.skip("policy.moratorium", candidate.fee.id, candidate.receivable, text, frozen[1])
+        return True
 
     def _lawful_day(self, candidate: _Candidate) -> _Candidate | None:
         """Put a fee off to the first day on which the law lets it be charged, judged on what is open then."""
@@ -432,7 +438,7 @@ class _Fees:
             if year is not None and one.receivable.issued_on.year != year:
                 continue
             sum_minor += amount.minor
-        for rule, receivable_id, amount in self.unlimited:
+        for rule, receivable_id, amount in self.look.measured:
             if rule != candidate.fee.id or amount.currency != candidate.original.currency:
                 continue
             if per_item and receivable_id != candidate.receivable.receivable_id:

@@ -17,6 +17,7 @@ import attrs
 
 from collectkit._policy.terms import (
     EVERYTHING,
+    WHOLE_DISPUTES,
     AppliesTo,
     DisputeRule,
     amounts_of,
@@ -32,7 +33,17 @@ from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import DAY_COUNTS, DayCount, NotInForce, Rate, Stale, days_in_year, year_fraction
 from collectkit.core.reading import Problems
 from collectkit.core.records import Component
-from collectkit.core.rules import InForce, LumpSum, RateCap, RateFloor, RateSelection, RulePack, StatutoryInterest
+from collectkit.core.rules import (
+    InForce,
+    LumpSum,
+    Primitive,
+    RateCap,
+    RateFloor,
+    RateSelection,
+    Rule,
+    RulePack,
+    StatutoryInterest,
+)
 
 __all__ = [
     "AccruedInterest",
@@ -151,7 +162,7 @@ class InterestPolicy:
         check_id(self.id, problems)
         check_choice("rounding", self.rounding, get_args(Rounding), problems)
         check_choice("rounding_order", self.rounding_order, get_args(RoundingOrder), problems)
-        check_choice("disputes", self.disputes, get_args(DisputeRule), problems)
+        check_choice("disputes", self.disputes, WHOLE_DISPUTES, problems)
         check_whole("post_every_months", self.post_every_months, problems, at_least=1, at_most=1200, optional=True)
         check_whole("grace_days", self.grace_days, problems, at_least=0, at_most=3650)
         check_whole("due_in_days", self.due_in_days, problems, at_least=0, at_most=3650)
@@ -187,7 +198,7 @@ class RecoverySumPolicy:
         check_id(self.id, problems)
         check_whole("grace_days", self.grace_days, problems, at_least=0, at_most=3650)
         check_whole("due_in_days", self.due_in_days, problems, at_least=0, at_most=3650)
-        check_choice("disputes", self.disputes, get_args(DisputeRule), problems)
+        check_choice("disputes", self.disputes, WHOLE_DISPUTES, problems)
         check_rule(self.pack, self.rule_id, LumpSum, problems)
         problems.raise_if_any()
 
@@ -242,9 +253,9 @@ def statutory_rate(pack: RulePack, rule_id: str, on: date) -> Rate | NotInForce 
 
 
 def rate_pieces(
-    terms: RateTerms, *, due_on: date, start_on: date, end_on: date, caps: Sequence[tuple[RulePack, str, RateCap]] = ()
+    terms: RateTerms, *, due_on: date, start_on: date, end_on: date, caps: Sequence[tuple[RulePack, Rule]] = ()
 ) -> tuple[_RatePiece, ...] | NotInForce | Stale:
-    """Cut `[start_on, end_on)` where the rate changes; `caps` of packs bound every piece."""
+    """Cut `[start_on, end_on)` where the rate changes; the `caps` of packs bound each day by what held on it."""
     if end_on <= start_on:
         return ()
     found: tuple[_RatePiece, ...] | NotInForce | Stale
@@ -254,7 +265,7 @@ def rate_pieces(
         found = _statutory_pieces(terms, due_on, start_on, end_on)
     if not isinstance(found, tuple):
         return found
-    return tuple(_capped(piece, caps) for piece in found)
+    return tuple(capped for piece in found for capped in _capped(piece, caps))
 
 
 def _contract_pieces(
@@ -267,7 +278,7 @@ def _contract_pieces(
         rate, because = terms.rate_cap, f"{because}, limited to the cap of {terms.rate_cap}"
     if not terms.floor_rule_id or terms.pack is None:
         return (_RatePiece(from_on=start_on, until_on=end_on, rate=rate, because=because),)
-    rule = terms.pack.rule(terms.floor_rule_id).parameters.at(start_on)
+    rule = _rule_over(terms.pack, terms.floor_rule_id, start_on, end_on)
     if not isinstance(rule, InForce):
         return rule
     floor = rule.value
@@ -294,7 +305,7 @@ def _statutory_pieces(
     pack = terms.pack
     if pack is None:
         return NotInForce(as_of=start_on, reason="before_start")
-    at = pack.rule(terms.rule_id).parameters.at(start_on)
+    at = _rule_over(pack, terms.rule_id, start_on, end_on)
     if not isinstance(at, InForce):
         return at
     law = at.value
@@ -321,6 +332,15 @@ def _statutory_pieces(
     return tuple(pieces)
 
 
+def _rule_over(pack: RulePack, rule_id: str, start_on: date, end_on: date) -> InForce[Primitive] | NotInForce | Stale:
+    """Return a rule as it was when interest started, unless days of it lie past the review."""
+    parameters = pack.rule(rule_id).parameters
+    known_through = parameters.reviewed_through
+    if _plus(end_on, -1) > known_through:
+        return Stale(as_of=max(start_on, _plus(known_through, 1)), known_through_on=known_through)
+    return parameters.at(start_on)
+
+
 def _reference(pack: RulePack, series_id: str, from_on: date, until_on: date) -> InForce[Fraction] | NotInForce | Stale:
     values = pack.series_of(series_id).values
     if _plus(until_on, -1) > values.reviewed_through:
@@ -329,13 +349,23 @@ def _reference(pack: RulePack, series_id: str, from_on: date, until_on: date) ->
     return values.at(from_on)
 
 
-def _capped(piece: _RatePiece, caps: Sequence[tuple[RulePack, str, RateCap]]) -> _RatePiece:
-    for pack, citation, cap in caps:
-        if piece.rate.annual > cap.rate:
-            most = Rate(cap.rate)
-            words = f"{piece.because}, limited to {most} by {citation} ({pack.label})"
-            piece = attrs.evolve(piece, rate=most, because=words)
-    return piece
+def _capped(piece: _RatePiece, caps: Sequence[tuple[RulePack, Rule]]) -> list[_RatePiece]:
+    """Cut a piece where a cap begins or ends, and bound each part by the caps of its own days."""
+    begins = {point.from_on for _, rule in caps for point in rule.parameters.points}
+    inner = sorted(day for day in begins if day is not None and piece.from_on < day < piece.until_on)
+    parts: list[_RatePiece] = []
+    for from_on, until_on in pairwise([piece.from_on, *inner, piece.until_on]):
+        part = attrs.evolve(piece, from_on=from_on, until_on=until_on)
+        for pack, rule in caps:
+            found = rule.parameters.at(from_on)
+            if isinstance(found, InForce) and isinstance(found.value, RateCap) and part.rate.annual > found.value.rate:
+                most = Rate(found.value.rate)
+                words = f"{part.because}, limited to {most} by {found.citation} ({pack.label})"
+                part = attrs.evolve(part, rate=most, because=words)
+        if parts and (parts[-1].rate, parts[-1].because) == (part.rate, part.because):
+            part = attrs.evolve(part, from_on=parts.pop().from_on)
+        parts.append(part)
+    return parts
 
 
 # -- accrual ---------------------------------------------------------------------------------------------------
@@ -407,10 +437,12 @@ def accrue_on(
     end_on: date,
     rounding_order: RoundingOrder = "total_only",
     rounding: Rounding = "half_even",
-    caps: Sequence[tuple[RulePack, str, RateCap]] = (),
+    caps: Sequence[tuple[RulePack, Rule]] = (),
     frozen: Sequence[tuple[date, date]] = (),
 ) -> AccruedInterest | NotInForce | Stale:
     """Accrue interest over a balance that steps; `frozen` spans `[from, until)` bear none.
+
+    `caps` are rules that cap the rate, with their packs; each day is bound by what held on it.
 
     Raises:
         InvalidDate: `calendars.order` where `end_on` comes before `start_on`.

@@ -85,8 +85,10 @@ class Law:
         ]
         return tuple(ending + marked)
 
-    def _speaking(self, receivable: Receivable, on: date, *kinds: type[object]) -> Iterator[_Speaks | Reason]:
-        """Yield the rules of a kind that apply on a day, or the reason why one cannot answer."""
+    def _applying(
+        self, receivable: Receivable, on: date, *kinds: type[object]
+    ) -> Iterator[tuple[RulePack, Rule] | Reason]:
+        """Yield the rules of a kind that are for the receivable, or the reason why that is not known on a day."""
         facts = facts_of(self.ledger.snapshot, receivable)
         for pack, rule in self.rules:
             if not any(isinstance(point.value, kinds) for point in rule.parameters.points):
@@ -102,7 +104,18 @@ class Law:
             if isinstance(found, Stale):
                 text = f"{rule.id} was reviewed through {found.known_through_on} only; renew the pack"
                 yield Reason(code="policy.law_stale", text=text, cite=pack.label)
-            elif isinstance(found, InForce) and isinstance(found.value, kinds):
+            else:
+                yield pack, rule
+
+    def _speaking(self, receivable: Receivable, on: date, *kinds: type[object]) -> Iterator[_Speaks | Reason]:
+        """Yield the rules of a kind that apply on a day, or the reason why one cannot answer."""
+        for one in self._applying(receivable, on, *kinds):
+            if isinstance(one, Reason):
+                yield one
+                continue
+            pack, rule = one
+            found = rule.parameters.at(on)
+            if isinstance(found, InForce) and isinstance(found.value, kinds):
                 yield _Speaks(pack=pack, rule=rule, value=found.value, citation=found.citation)
 
     # -- fees ------------------------------------------------------------------------------------------------
@@ -153,17 +166,21 @@ class Law:
 
     # -- interest --------------------------------------------------------------------------------------------
 
-    def rate_caps(self, receivable: Receivable, on: date) -> list[tuple[RulePack, str, RateCap]] | Reason:
-        """List the caps on a yearly rate, or say why they are not known."""
+    def rate_caps(self, receivable: Receivable, on: date) -> list[tuple[RulePack, Rule]] | Reason:
+        """List the rules that cap a yearly rate on some day up to `on`, or say why they are not known."""
         caps = []
-        for one in self._speaking(receivable, on, RateCap):
+        for one in self._applying(receivable, on, RateCap):
             if isinstance(one, Reason):
                 return one
-            if isinstance(one.value, RateCap):
-                caps.append((one.pack, str(one.citation), one.value))
+            caps.append(one)
         return caps
 
     # -- moratoria -------------------------------------------------------------------------------------------
+
+    def frozen_on(self, receivable: Receivable, what: str, on: date) -> tuple[date, str] | None:
+        """Return since when a day is frozen, with who says so, or None where it is free."""
+        spans = ((start, cite) for start, end, cite in self.frozen(receivable, what) if start <= on < end)
+        return next(spans, None)
 
     def frozen(self, receivable: Receivable, what: str) -> list[tuple[date, date, str]]:
         """List the spans `[from, until)` in which a moratorium freezes `what` ("fees", "interest"), with who says so."""

@@ -29,6 +29,8 @@ class Look:
         self.as_of = ledger.as_of
         self.charges: list[Charge] = []
         self.skipped: list[Reason] = []
+        self.measured: list[tuple[str, str, Money]] = []
+        """Rule, receivable and amount of each late fee that fell due, before the law spoke."""
         self.next_days: list[date] = []
         self.is_held_back = False
 

@@ -6,14 +6,17 @@ import hashlib
 
 import attrs
 
+from collectkit._policy.ledger import escaped
 from collectkit._policy.look import Look
 from collectkit._policy.terms import (
     EVERYTHING,
+    WHOLE_DISPUTES,
     AppliesTo,
     DisputeRule,
     amount_in,
     amounts_of,
     check_amounts,
+    check_choice,
     check_id,
     check_whole,
 )
@@ -52,6 +55,7 @@ class ReturnedPaymentPolicy:
         problems = Problems("policy")
         check_id(self.id, problems)
         check_amounts("amounts", self.amounts, problems)
+        check_choice("disputes", self.disputes, WHOLE_DISPUTES, problems)
         check_whole("due_in_days", self.due_in_days, problems, at_least=0, at_most=3650)
         if not self.amounts:
             problems.note("amounts", "a charge for a returned payment needs amounts per currency", reason="missing")
@@ -102,11 +106,12 @@ def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment,
         return
     if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
         return
-    borne = {one.rule for one in look.ledger.posted if one.receivable.parent_id == receivable.receivable_id}
-    borne |= {one.rule for one in look.charges if one.receivable_id == receivable.receivable_id}
+    posted = {one.rule for one in look.ledger.posted if one.receivable.parent_id == receivable.receivable_id}
+    # as the creditor chose it: a late fee that the law puts off or stops must not make room for this one
+    fallen_due = {rule for rule, name, _ in look.measured if name == receivable.receivable_id}
     for other in policy.exclusive_with:
-        if other in borne:
-            text = f"{other} was charged for the same failure; one fee for one event"
+        if escaped(other) in posted or other in fallen_due:
+            text = f"{other} is for the same failure; one fee for one event"
             look.skip("policy.same_event", policy.id, receivable, text, policy.cite)
             return
     amount = amount_in(policy.amounts, payment.amount.currency)
@@ -115,6 +120,12 @@ def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment,
         look.skip("policy.no_amount", policy.id, receivable, text, policy.cite)
         return
     amount = min(amount, payment.amount)
+    returned_on = payment.returned_on or payment.received_on
+    frozen = look.law.frozen_on(receivable, "fees", returned_on)
+    if frozen is not None:
+        text = f"was returned on {returned_on}, inside a moratorium that froze fees from {frozen[0]}"
+        look.skip("policy.moratorium", policy.id, receivable, text, frozen[1])
+        return
     room = look.law.fee_room(
         receivable,
         past_due=look.ledger.open_on(receivable, look.as_of),

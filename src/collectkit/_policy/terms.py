@@ -23,6 +23,7 @@ from collectkit.core.records import Component
 
 __all__ = [
     "EVERYTHING",
+    "WHOLE_DISPUTES",
     "AppliesTo",
     "DisputeRule",
     "FeeBase",
@@ -49,6 +50,9 @@ TierBy = Literal["days", "balance"]
 
 DisputeRule = Literal["no_fee", "undisputed_part", "ignore"]
 """What a dispute does: no fee while it runs, a fee on the undisputed part, or nothing."""
+
+WHOLE_DISPUTES: Final = ("no_fee", "ignore")
+"""What a dispute can do where nothing is charged on a part."""
 
 MAX_GRACE_DAYS: Final = 3650
 _ROUNDINGS: Final = get_args(Rounding)

@@ -96,10 +96,12 @@ class RollingCount:
     """The event from which the limit begins, "" for always."""
 
     def __attrs_post_init__(self) -> None:
-        if type(self.maximum) is not int or self.maximum < 0:
-            refuse("rules.count", "maximum", "a whole number of 0 or more is needed")
+        _whole("rules.count", "maximum", self.maximum)
         if (self.days is None) == (self.months is None):
             refuse("rules.count", "days", "give either days or months")
+        for name, span in (("days", self.days), ("months", self.months)):
+            if span is not None:
+                _whole("rules.count", name, span, at_least=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -115,6 +117,9 @@ class CoolDown:
     event_is_day_one: bool
     scope: tuple[str, ...] = attrs.field(default=(), converter=texts)
 
+    def __attrs_post_init__(self) -> None:
+        _whole("rules.days", "days", self.days)
+
     def free_on(self, event_on: date) -> date:
         """Return the first day on which contact is free again."""
         return _plus(event_on, self.days if self.event_is_day_one else self.days + 1)
@@ -129,6 +134,10 @@ class Deadline:
     unit: Literal["calendar", "business"] = "calendar"
     event_is_day_one: bool = False
     holidays: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        _whole("rules.days", "days", self.days)
+        choice("unit", self.unit, ("calendar", "business"))
 
     def last_on(self, event_on: date, calendar: BusinessCalendar | None = None) -> date | None:
         """Return the last day; None (unknown) where it goes by business days and no calendar is given."""
@@ -152,6 +161,13 @@ class Moratorium:
     until: str = ""
     days_after: int = 0
     includes_joint_debtors: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.days is not None:
+            _whole("rules.days", "days", self.days)
+        _whole("rules.days", "days_after", self.days_after)
+        if not self.freezes:
+            refuse("rules.moratorium", "freezes", "a moratorium needs to say what it freezes")
 
     def last_on(self, start_on: date, *, until_event_on: date | None = None) -> date | None:
         """Return the last frozen day, None while the end is open."""
@@ -189,8 +205,11 @@ class FeeLimit:
             refuse("rules.fee", "rate", "a fee limit needs a rate or amounts")
         if self.rate is not None and self.rate < 0:
             refuse("rules.fee", "rate", "must not be below zero")
-        if type(self.grace_days) is not int or self.grace_days < 0:
-            refuse("rules.fee", "grace_days", "a whole number of 0 or more is needed")
+        _whole("rules.fee", "grace_days", self.grace_days)
+        choice("combine", self.combine, ("lesser_of", "greater_of"))
+        choice("base", self.base, ("instalment", "past_due"))
+        for name in ("amounts", "floor", "cap"):
+            _not_negative("rules.fee", name, getattr(self, name))
         for low in self.floor:
             high = _in(self.cap, low.currency)
             if high is not None and high < low:
@@ -242,6 +261,12 @@ class PenaltyTiers:
     repeat: Money = attrs.field(validator=instance_of(Money))
     cycles: int = 6
 
+    def __attrs_post_init__(self) -> None:
+        _whole("rules.fee", "cycles", self.cycles)
+        if self.first.currency != self.repeat.currency:
+            refuse("rules.fee", "repeat", "both tiers stand in one currency; an amount is never converted")
+        _not_negative("rules.fee", "first", (self.first, self.repeat))
+
     def most(self, *, minimum_payment: Money, cycle: tuple[int, int], prior_cycles: Iterable[tuple[int, int]]) -> Money:
         """Return the most for a violation in a (year, month) cycle, given the cycles of earlier fees for the same."""
         return min(self.tier(cycle=cycle, prior_cycles=prior_cycles), minimum_payment)
@@ -285,6 +310,7 @@ class LumpSum:
             refuse("rules.lump_sum", "bands", "bands and sums stand in one currency; a lump sum is never converted")
         if any(later.debt_min <= earlier.debt_min for earlier, later in pairwise(self.bands)):
             refuse("rules.lump_sum", "bands", "bands must ascend, one for a size")
+        _not_negative("rules.lump_sum", "bands", [band.amount for band in self.bands])
 
     def of(self, debt: Money) -> Money | None:
         """Return the sum for a debt; None (unknown) for a debt in another currency, zero below the first band."""
@@ -321,6 +347,16 @@ class StatutoryInterest:
         choice("day_count", self.day_count, DAY_COUNTS)
         if not self.series:
             refuse("rules.series", "series", "a margin needs a reference series")
+        if self.multiple < 0:
+            refuse("rules.rate", "multiple", "must not be below zero")
+        for name, step in (
+            ("round_reference_up_to", self.round_reference_up_to),
+            ("round_rate_up_to", self.round_rate_up_to),
+        ):
+            if step is not None and step <= 0:
+                refuse("rules.rate", name, "a step above zero is needed")
+        if self.rests_months is not None:
+            _whole("rules.rate", "rests_months", self.rests_months, at_least=1)
 
     def reference_of(self, reference: Fraction) -> Fraction:
         """Return the reference rate as the law rounds it."""
@@ -344,6 +380,10 @@ class RateFloor:
     series: str = attrs.field(validator=identifier)
     multiple: Fraction = attrs.field(converter=exact_number)
 
+    def __attrs_post_init__(self) -> None:
+        if self.multiple < 0:
+            refuse("rules.rate", "multiple", "must not be below zero")
+
 
 @attrs.frozen(kw_only=True)
 class RateCap:
@@ -364,6 +404,9 @@ class PlanTrigger:
     needs_writing: bool = True
     finance_charge_alone: bool = True
     down_payment_counts: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        _whole("rules.count", "instalments_more_than", self.instalments_more_than)
 
     def is_met(
         self, *, instalments: int, has_finance_charge: bool, is_written: bool, has_down_payment: bool = False
@@ -386,6 +429,10 @@ class ExtensionTrigger:
     more_than: int
     secured_more_than: int
 
+    def __attrs_post_init__(self) -> None:
+        _whole("rules.count", "more_than", self.more_than)
+        _whole("rules.count", "secured_more_than", self.secured_more_than)
+
     def met_by(self, unsecured: int, secured: int) -> bool:
         """Say whether the extensions of one year are many enough; all count to the first number."""
         return unsecured + secured > self.more_than or secured > self.secured_more_than
@@ -406,6 +453,10 @@ class AprTolerance:
 
     regular: Fraction = attrs.field(converter=exact_number)
     irregular: Fraction = attrs.field(converter=exact_number)
+
+    def __attrs_post_init__(self) -> None:
+        if self.regular < 0 or self.irregular < 0:
+            refuse("rules.rate", "regular", "a tolerance must not be below zero")
 
     def is_accurate(self, stated: Fraction, exact: Fraction, *, is_irregular: bool = False) -> bool:
         """Say whether a stated rate is accurate.
@@ -488,6 +539,16 @@ def _in(amounts: tuple[Money, ...], currency: str) -> Money | None:
 
 def _plus(day: date, count: int) -> date:
     return date.fromordinal(min(day.toordinal() + count, _LAST_DAY))
+
+
+def _whole(code: str, path: str, value: object, *, at_least: int = 0) -> None:
+    if type(value) is not int or value < at_least:
+        refuse(code, path, f"a whole number of {at_least} or more is needed")
+
+
+def _not_negative(code: str, path: str, amounts: Iterable[Money]) -> None:
+    if any(one.is_negative for one in amounts):
+        refuse(code, path, "an amount must not be below zero")
 
 
 def refuse(code: str, path: str, text: str) -> None:
