@@ -272,41 +272,65 @@ def s10_ack_is_durable(kit: StoreKit) -> None:
     """No batch reported Committed is missing after kill -9, and a decided notice has its outbox row."""
     source = kit.worker_source()
     commits(kit.open(), opening("A-1"))
-    acknowledged = version = 2
-    for kill in range(KILLS):
-        script = f"{source}\n{_WORKER}work(store, start={version}, round_number={kill})\n"
-        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as worker:
-            if worker.stdout is None:
-                raise PropertyBroken("the worker has no output")
-            for line in worker.stdout:
-                acknowledged = int(line)
-                if acknowledged >= version + 1 + kill % 7:
-                    time.sleep(kill / 2000)  # not always at the same place of the next commit
-                    worker.kill()
-                    break
-            for line in worker.stdout:  # acknowledged while the kill was on its way
-                if line.endswith("\n"):
-                    acknowledged = int(line)
-        store = kit.open()
-        loaded = store.load("A-1")
-        version = loaded.version
-        must(version >= acknowledged, f"version {acknowledged} was acknowledged and version {version} is there")
-        must(store.tally()["pending"] == version - 2, "a notice was stored without its outbox row, or a row without it")
-    must(version > 2, "no worker got as far as one commit")
+    workers = [_worker(source)]
+    try:
+        acknowledged = version = 2
+        for kill in range(KILLS):
+            workers.append(_worker(source))  # the next one gets ready while this one works
+            worker = workers.pop(0)
+            acknowledged = _acknowledged(worker, version, kill) or acknowledged
+            store = kit.open()
+            version = store.load("A-1").version
+            must(version >= acknowledged, f"version {acknowledged} was acknowledged and version {version} is there")
+            must(store.tally()["pending"] == version - 2, "a notice was stored without its outbox row, or the reverse")
+        must(version > 2, "no worker got as far as one commit")
+    finally:
+        for worker in workers:
+            _killed(worker)
+
+
+def _acknowledged(worker: Any, version: int, kill: int) -> int:
+    """Let a worker commit for a while, kill it, and return the last version that it acknowledged, or 0."""
+    said = 0
+    try:
+        worker.stdin.write(f"{version} {kill}\n")
+        worker.stdin.flush()
+        for line in worker.stdout:
+            said = int(line)
+            if said >= version + 1 + kill % 7:
+                time.sleep(kill / 2000)  # not always at the same place of the next commit
+                break
+    finally:
+        said = _killed(worker) or said  # some more while the kill was on its way
+    return said
+
+
+def _worker(source: str) -> Any:
+    script = f"{source}\n{_WORKER}"
+    return subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+
+
+def _killed(worker: Any) -> int:
+    """Kill a worker and return the last version it still acknowledged, or 0."""
+    worker.kill()
+    rest, _ = worker.communicate()
+    whole = [line for line in rest.splitlines(keepends=True) if line.endswith("\n")]
+    return int(whole[-1]) if whole else 0
 
 
 _WORKER = """
 from collectkit.core.decisions import Committed
 from collectkit.testing.cases import requesting
 
-def work(store, start, round_number):
-    version = start
-    for step in range(10_000):
-        result = store.commit(requesting("A-1", version, round_number * 10_000 + step + 1))
-        if not isinstance(result, Committed):
-            raise SystemExit(f"unexpected answer {result}")
-        version = result.version
-        print(version, flush=True)
+version, number = map(int, input().split())
+for step in range(10_000):
+    result = store.commit(requesting("A-1", version, number * 10_000 + step + 1))
+    if not isinstance(result, Committed):
+        raise SystemExit(f"unexpected answer {result}")
+    version = result.version
+    print(version, flush=True)
 """
 
 
