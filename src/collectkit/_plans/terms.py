@@ -174,6 +174,7 @@ class PlanTerms:
     brought_interest: Money | None = None
     brought_fee: Money | None = None
     down_payment_on: date | None = None
+    is_first_by_days: bool = False
 
     def __attrs_post_init__(self) -> None:
         debt = self.principal
@@ -350,6 +351,8 @@ def rhythm_of(terms: PlanTerms) -> DueDates | None:
     """Return the due dates as a bare rhythm where they are one: no skipped, moved or listed days, nor a deferral."""
     if terms.due_on or terms.rrule is not None or terms.skip_months or terms.adjustment != "none" or terms.grace:
         return None
+    if terms.is_first_by_days:
+        return None
     return _rhythm(terms)
 
 
@@ -382,10 +385,12 @@ def periods_of(terms: PlanTerms) -> Periods:
     _ascending(paid_on, begin_on)
     ends = paid_on if terms.accrue_to == "adjusted" else raw
     from_on = (begin_on, *ends[:-1])
-    factors = _factors(terms, from_on, ends, raw)
+    factors = _factors(terms, from_on, ends, raw, steps)
     if terms.pauses:
         shares = (running_share(terms.pauses, start, end) for start, end in zip(from_on, ends, strict=True))
         factors = tuple(factor * share for factor, share in zip(factors, shares, strict=True))
+    if terms.is_first_by_days and terms.day_count is None:  # a period that a change cut: what ran before is asked for
+        factors = (factor_between(terms, begin_on, ends[0]), *factors[1:])
     return Periods(due_on=paid_on, from_on=from_on, factors=factors, grace_factors=deferral)
 
 
@@ -445,13 +450,13 @@ def _deferral(terms: PlanTerms) -> tuple[tuple[Fraction, ...], date, int]:
 
 
 def _factors(
-    terms: PlanTerms, from_on: tuple[date, ...], to_on: tuple[date, ...], raw: tuple[date, ...]
+    terms: PlanTerms, from_on: tuple[date, ...], to_on: tuple[date, ...], raw: tuple[date, ...], steps: int = 0
 ) -> tuple[Fraction, ...]:
     if not terms.bears_interest:
         return (Fraction(0),) * len(to_on)
     convention = terms.day_count
     if convention is None:
-        return _equal_factors(terms, raw)
+        return _equal_factors(terms, raw, steps)
     per_year = _PER_YEAR[terms.every.unit] // terms.every.n or 1
     shares = []
     for start, end in zip(from_on, to_on, strict=True):
@@ -466,7 +471,7 @@ def _factors(
     return tuple(shares)
 
 
-def _equal_factors(terms: PlanTerms, raw: tuple[date, ...]) -> tuple[Fraction, ...]:
+def _equal_factors(terms: PlanTerms, raw: tuple[date, ...], steps: int) -> tuple[Fraction, ...]:
     if terms.due_on or terms.rrule is not None:
         raise InvalidTerms(
             "plans.day_count", "dates without an even rhythm bear interest by days; name a day_count such as 'act/365f'"
@@ -475,14 +480,15 @@ def _equal_factors(terms: PlanTerms, raw: tuple[date, ...]) -> tuple[Fraction, .
     if not terms.skip_months:
         return (factor,) * len(raw)
     rhythm = _rhythm(terms)
-    places, place, found = [], rhythm.first, 0
+    first = rhythm.first + steps  # steps of a deferral are none of the first period
+    places, place, found = [], first, 0
     while found < len(raw):  # a skipped step lengthens the period that follows
         if terms.every.date(anchor=rhythm.anchor, number=place, month_end=terms.month_end) == raw[found]:
             places.append(place)
             found += 1
         place += 1
     widths = [
-        places[0] - rhythm.first + 1,
+        places[0] - first + 1,
         *(later - earlier for earlier, later in pairwise(places)),
     ]
     return tuple(factor * width for width in widths)
@@ -507,7 +513,7 @@ def factor_between(terms: PlanTerms, start: date, end: date) -> Fraction:
     if end <= start or not terms.bears_interest:
         return Fraction(0)
     running = running_share(terms.pauses, start, end) if terms.pauses else Fraction(1)
-    if terms.day_count is not None:
+    if terms.day_count is not None and terms.day_count != "act/act-icma":  # that one counts parts of a step, as below
         part = year_fraction(terms.day_count, start, end, termination_on=end)
         return _share(terms, part) * running
     steps = 0

@@ -69,10 +69,10 @@ def prepay(
     if effect == "skip_ahead":
         return plan
     # interest on the sum runs until the day it is paid, and is asked for with the next instalment
-    until_paid = rounded(amount.minor * plan.terms.factor_between(at.start_on, on), plan.terms.rounding)
+    until_paid = at.accrued(on, amount.minor)
     terms = _rest(at, "collect", down_payment=amount, down_payment_on=max(on, _last_kept(at, on)))
     terms = attrs.evolve(terms, brought_interest=_sum(plan, at.interest + until_paid))
-    if effect == "lower":
+    if effect == "lower" or plan.terms.shape == "bullet":  # a single instalment cannot become fewer
         return _superseding(at, plan_id, terms)
     regular = _regular(plan)
     rows = terms.rows_to_pay(Money(regular, plan.currency))
@@ -140,7 +140,7 @@ def extend(
             "plans.events", "a plan of listed dates has no rhythm to go on in; restructure it with new dates"
         )
     _require_rows(at)
-    return _superseding(at, plan_id, _rest(at, arrears, rows=at.rows_left + require_count(more)))
+    return _superseding(at, plan_id, _rest(at, arrears, more=more))
 
 
 def re_age(
@@ -221,6 +221,7 @@ def restructure(
     """
     at = position(plan, paid, on)
     running = at.accrued(on)
+    is_cut = on > at.start_on or first_due_on is not None
     at = attrs.evolve(at, interest=at.interest + running, start_on=max(on, at.start_on))
     old = plan.terms
     if first_due_on is None and at.rows_left and every is None:
@@ -233,6 +234,7 @@ def restructure(
         every=old.every if every is None else every,
         first_due_on=first_due_on,
         shape="level",
+        is_first_by_days=is_cut and first_due_on is not None and old.day_count is None,
     )
     return _superseding(at, plan_id, terms)
 
@@ -278,7 +280,7 @@ def defer(
     next_on = rows[at.next_row].due_on
     anchor, step = _anchor(at)
     steps, moved_on = _wait(at, payments, until, next_on)
-    if moved_on > rows[-1].due_on:
+    if moved_on > rows[-1].due_on and old.shape != "bullet":
         raise InvalidTerms(
             "plans.deferral",
             f"the next instalment would fall due on {moved_on}, after the plan ends on {rows[-1].due_on}; "
@@ -291,6 +293,12 @@ def defer(
             f"nothing falls due before {next_on} as it is; put it off when that day is near, or re-age the plan",
         )
     start_on = at.start_on
+    due_step = _due_step(at)
+    if old.skip_months and due_step > step:  # interest of skipped months before the wait is asked for in any case
+        start_on = old.every.date(anchor=anchor, number=due_step - 1, month_end=old.month_end)
+        ran = at.accrued(start_on)
+        at = attrs.evolve(at, interest=at.interest + ran, brought=at.brought + ran)
+        step = due_step
     shifted = old.every.date(anchor=start_on, number=steps, month_end=old.month_end) if steps else start_on
     if steps is None:
         shifted = old.every.date(anchor=moved_on, number=-1, month_end=old.month_end)
@@ -378,11 +386,12 @@ def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iter
 # -- details ---------------------------------------------------------------------------------------------------
 
 
-def _rest(at: Position, arrears: Arrears, rows: int | None = None, **more: Any) -> PlanTerms:
-    """Return terms for what is open on the dates that are left, or on `rows` dates of the rhythm."""
+def _rest(at: Position, arrears: Arrears, more: int = 0, **changed: Any) -> PlanTerms:
+    """Return terms for what is open on the dates that are left, and on so many `more` of the rhythm."""
     old = at.plan.terms
     anchor, first = _anchor(at)
-    count = at.rows_left if rows is None else rows
+    # a bullet is one row of many periods, and its first one still runs
+    count = (old.instalments if old.shape == "bullet" else at.rows_left) + more
     listed = old.due_on or (tuple(row.due_on for row in at.plan.schedule[at.next_row :]) if old.rrule else ())
     resting = 0
     if old.grace and old.grace_interest == "pay":
@@ -397,7 +406,8 @@ def _rest(at: Position, arrears: Arrears, rows: int | None = None, **more: Any) 
         balloon=old.balloon,
         grace=min(resting, count - 1),
         simple_interest=old.simple_interest,
-        **more,
+        is_first_by_days=old.is_first_by_days and _within(at) == 0,
+        **changed,
     )
 
 
@@ -439,16 +449,13 @@ def _plain(at: Position, arrears: Arrears) -> PlanTerms:
 def _same_amounts(plan: PaymentPlan, at: Position, terms: PlanTerms) -> PlanTerms:
     """Return terms that ask for the same amounts as before; the last is worked out, since days can shift its interest."""
     rows = plan.schedule[at.next_row :]
-    before = 0 if plan.terms.brought_interest is None or _within(at) else plan.terms.brought_interest.minor
     amounts = [row.principal_minor + row.interest_minor for row in rows]
-    amounts[0] -= before  # what was brought into the first row is brought in again
-    brought = (0 if terms.brought_interest is None else terms.brought_interest.minor) + before
+    amounts[0] -= at.brought  # what was brought into the first row is brought in again
     return attrs.evolve(
         terms,
         shape="agreed",
         balloon=None,
         amounts=tuple(Money(amount, plan.currency) for amount in amounts[:-1]),
-        brought_interest=_sum(plan, brought),
     )
 
 
@@ -490,7 +497,29 @@ def _anchor(at: Position) -> tuple[date, int]:
     ):
         anchor, first = old.first_due_on, 0
     skipped = old.grace if old.grace_interest != "pay" and old.begin_on is None else 0
-    return anchor, first + skipped + _within(at)
+    within = _within(at)
+    if within and old.skip_months:  # the period of the next row begins with the step after that of the row before
+        return anchor, _step_of(old, anchor, first + skipped, within - 1) + 1
+    return anchor, first + skipped + within
+
+
+def _step_of(terms: PlanTerms, anchor: date, first: int, place: int) -> int:
+    """Return the step of the rhythm on which a row falls due, `place` rows after the first one from step `first`."""
+    if not terms.skip_months:
+        return first + place
+    step = first - 1
+    for _ in range(place + 1):
+        step += 1
+        while terms.every.date(anchor=anchor, number=step, month_end=terms.month_end).month in terms.skip_months:
+            step += 1
+    return step
+
+
+def _due_step(at: Position) -> int:
+    """Return the step of the rhythm on which the next row falls due: the last one of a bullet, past skipped months."""
+    old = at.plan.terms
+    anchor, first = _anchor(at)
+    return _step_of(old, anchor, first, old.instalments - 1 if old.shape == "bullet" else 0)
 
 
 def _within(at: Position) -> int:
@@ -505,15 +534,18 @@ def _wait(at: Position, payments: int | None, until: date | None, next_on: date)
     old = at.plan.terms
     if (payments is None) == (until is None):
         raise InvalidTerms("plans.deferral", "say how long to wait by payments or by until, one of the two")
-    anchor, step = _anchor(at)
+    anchor, step = _anchor(at)[0], _due_step(at)
     if until is not None:
-        if require_date(until, "until") <= next_on:
+        if require_date(until, "until").month in old.skip_months:
+            raise InvalidTerms("plans.deferral", f"{until} is in a month without instalments; choose another")
+        if until <= next_on:
             raise InvalidTerms(
                 "plans.deferral", f"the next instalment falls due on {next_on}; {until} does not put it off"
             )
-        for steps in range(1, at.rows_left + 1):
-            if old.every.date(anchor=anchor, number=step + steps, month_end=old.month_end) == until:
-                return steps, until
+        for later in range(1, at.rows_left + 1):
+            target = _step_of(old, anchor, step, later)
+            if old.every.date(anchor=anchor, number=target, month_end=old.month_end) == until:
+                return target - step, until
         return None, until
     if type(payments) is not int or payments < 1:
         raise InvalidTerms("plans.deferral", "a deferral puts off one payment or more")
@@ -522,7 +554,8 @@ def _wait(at: Position, payments: int | None, until: date | None, next_on: date)
             "plans.deferral",
             f"{payments} payments cannot be put off, only {at.rows_left} are left; extend the plan instead",
         )
-    return payments, old.every.date(anchor=anchor, number=step + payments, month_end=old.month_end)
+    target = _step_of(old, anchor, step, payments)
+    return target - step, old.every.date(anchor=anchor, number=target, month_end=old.month_end)
 
 
 def _balance_before(plan: PaymentPlan, place: int) -> int:

@@ -49,7 +49,7 @@ def payoff_quote(
     """Quote the sum that closes a plan on a day, when money of earlier days has met it.
 
     Interest runs to the day, or to the due date of the running period. Instalments past due are in it with all their
-    parts; of later ones only the principal. `rebate` is an early-settlement rebate that contract or law gives.
+    parts; of later ones only the principal. Interest of a deferral counts as far as it was earned. `rebate` is an early-settlement rebate that contract or law gives.
 
     >>> from collectkit.plans import amortised_plan
     >>> from collectkit.core.rates import Rate
@@ -74,22 +74,23 @@ def payoff_quote(
     until = on
     if interest == "to_due_date" and at.rows_left:
         until = plan.schedule[at.next_row].due_on
-    asked = at.interest + at.accrued(until)
+    capitalised, collected = at.waiting() if until == on else (0, 0)
+    asked = at.interest + at.accrued(until) - collected
     back = Money.zero(plan.currency) if rebate is None else require_money(rebate, plan.currency, "a rebate")
     if not 0 <= back.minor <= asked:
         raise InvalidTerms(
             "plans.amount",
             f"a rebate of {back} is not between nothing and the interest of {Money(asked, plan.currency)}",
         )
-    still = at.interest + sum(plan.schedule.interest_parts[at.next_row :])
+    still = at.interest - at.brought + sum(plan.schedule.interest_parts[at.next_row :])
     return PayoffQuote(
         plan_id=plan.plan_id,
         on=on,
-        principal=Money(at.principal, plan.currency),
+        principal=Money(at.principal - capitalised, plan.currency),
         interest=Money(asked, plan.currency),
         fee=Money(at.fee, plan.currency),
         rebate=back,
-        interest_saved=Money(still - asked + back.minor, plan.currency),
+        interest_saved=Money(still + capitalised - asked + back.minor, plan.currency),
     )
 
 
@@ -130,11 +131,12 @@ def charge_off(*, plan: PaymentPlan, on: date, paid: Iterable[Paid] = ()) -> Cha
         InvalidTerms: `plans.events` for a day before the plan or a plan that is paid.
     """
     at = position(plan, paid, on)
+    capitalised, collected = at.waiting()
     return ChargeOff(
         plan_id=plan.plan_id,
         on=on,
-        principal=Money(at.principal, plan.currency),
-        interest=Money(at.interest + at.accrued(on), plan.currency),
+        principal=Money(at.principal - capitalised, plan.currency),
+        interest=Money(at.interest + at.accrued(on) - collected, plan.currency),
         fee=Money(at.fee, plan.currency),
     )
 

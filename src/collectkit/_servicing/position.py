@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from fractions import Fraction
 
 import attrs
 
+from collectkit._plans.terms import running_share
 from collectkit._servicing.standing import Paid, PlanFacts
 from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
@@ -22,7 +24,9 @@ class Position:
     `kept` are the rows that were paid in full, as they stand, and after them, if money met part of a row, that part.
     `principal` is the debt still open, `interest` and `fee` what is unpaid of rows already past due. `next_row` is the
     place (from 0) of the first row that is neither paid nor past due, `start_on` where its period starts, and
-    `fee_later` the fees of that row and those after it.
+    `fee_later` the fees of that row and those after it. `brought` is interest that the next row asks for besides that
+    of its own period, from a deferral or from the plan before; it is owed already, so it is in `interest`, too, as
+    fees brought over are in `fee`.
     """
 
     plan: PaymentPlan
@@ -34,17 +38,59 @@ class Position:
     next_row: int
     start_on: date
     fee_later: int
+    brought: int = 0
 
     @property
     def rows_left(self) -> int:
         """Return how many rows are neither paid nor past due."""
         return len(self.plan.schedule) - self.next_row
 
-    def accrued(self, until: date) -> int:
-        """Return the interest of the open debt from the start of the running period to a day, in minor units."""
+    def accrued(self, until: date, principal: int | None = None) -> int:
+        """Return interest from the start of the running period to a day, in minor units: of the open debt or a part."""
         terms = self.plan.terms
-        base = terms.financed.minor if terms.shape == "flat" else self.principal
-        return rounded(base * terms.factor_between(self.start_on, until), terms.rounding)
+        base = self.principal if principal is None else principal
+        if terms.shape == "flat" and principal is None:
+            base = terms.financed.minor
+        if terms.shape == "bullet" and not terms.simple_interest:
+            grown = base
+            for factor in self._factors(until):
+                grown += rounded(grown * factor, terms.rounding)
+            return grown - base
+        return rounded(base * sum(self._factors(until), Fraction(0)), terms.rounding)
+
+    def waiting(self) -> tuple[int, int]:
+        """Return what of a deferral's interest the days to come will bear: capitalised in the debt, and collected."""
+        terms = self.plan.terms
+        if self.on >= self.start_on or self.next_row != _lead(self.plan) or not terms.grace:
+            return 0, 0
+        earned = rounded(terms.financed.minor * terms.factor_between(terms.start_on, self.on), terms.rounding)
+        if terms.grace_interest == "capitalise":
+            return max(self.plan.schedule.balance_before(self.next_row) - terms.financed.minor - earned, 0), 0
+        own = 0 if terms.brought_interest is None else terms.brought_interest.minor
+        return 0, max(self.brought - own - earned, 0)
+
+    def _factors(self, until: date) -> list[Fraction]:
+        """Return the factors of the periods from the running one to a day; of the last the part that has passed.
+
+        By days where the terms count them; else by the periods of the plan, so that on a due date the interest is
+        that of its row.
+        """
+        terms, start = self.plan.terms, self.start_on
+        if until <= start or not terms.bears_interest:
+            return []
+        is_whole = terms.shape == "bullet" and not terms.simple_interest
+        by_days = terms.day_count is not None and terms.day_count != "act/act-icma" and not is_whole
+        if self.rows_left < 1 or by_days:
+            return [terms.factor_between(start, until)]
+        periods = terms.periods()
+        ends = (*periods.from_on[1:], periods.due_on[-1])
+        found = []
+        for place in range(periods.from_on.index(start), len(ends)):
+            start, end = periods.from_on[place], ends[place]
+            if until < end:
+                return [*found, periods.factors[place] * _passed(self.plan, start, until, end)]
+            found.append(periods.factors[place])
+        return [*found, terms.factor_between(ends[-1], until)]
 
 
 def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
@@ -96,16 +142,18 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
         place += 1
     open_fee = sum(row.fee_minor for row in rows[first_open:place]) - fee
     open_interest = sum(row.interest_minor for row in rows[first_open:place]) - interest
+    brought, brought_fee = _brought(plan) if place == _lead(plan) and place < len(rows) else (0, 0)
     return Position(
         plan=plan,
         on=on,
         kept=tuple(kept),
         principal=before - principal,
-        interest=open_interest,
-        fee=open_fee,
+        interest=open_interest + brought,
+        fee=open_fee + brought_fee,
         next_row=place,
         start_on=_period_start(plan, place),
-        fee_later=sum(row.fee_minor for row in rows[place:]),
+        fee_later=sum(row.fee_minor for row in rows[place:]) - brought_fee,
+        brought=brought,
     )
 
 
@@ -130,12 +178,34 @@ def _is_down_payment(plan: PaymentPlan, place: int) -> bool:
     return place == plan.carried and down is not None and down.minor > 0
 
 
+def _lead(plan: PaymentPlan) -> int:
+    down = plan.terms.down_payment
+    return plan.carried + (1 if down is not None and down.minor else 0)
+
+
+def _brought(plan: PaymentPlan) -> tuple[int, int]:
+    """Return interest and fees that the first regular row asks for besides its own."""
+    terms = plan.terms
+    interest = 0 if terms.brought_interest is None else terms.brought_interest.minor
+    if terms.grace and terms.grace_interest == "collect":
+        interest += sum(
+            rounded(terms.financed.minor * factor, terms.rounding) for factor in terms.periods().grace_factors
+        )
+    return interest, 0 if terms.brought_fee is None else terms.brought_fee.minor
+
+
+def _passed(plan: PaymentPlan, start: date, until: date, end: date) -> Fraction:
+    """Return the part of a period that has passed, by its days on which interest runs."""
+    pauses = plan.terms.pauses
+    whole = running_share(pauses, start, end) * (end - start).days
+    return running_share(pauses, start, until) * (until - start).days / whole if whole else Fraction(0)
+
+
 def _period_start(plan: PaymentPlan, place: int) -> date:
     terms = plan.terms
-    lead = plan.carried + (1 if terms.down_payment is not None and terms.down_payment.minor else 0)
-    within = place - lead
-    if within <= 0 or terms.shape == "bullet":
-        return terms.start_on if terms.grace_interest == "pay" or not terms.grace else terms.periods().from_on[0]
+    within = place - _lead(plan)
     if place == len(plan.schedule):
         return plan.schedule[-1].due_on
+    if within <= 0:
+        return terms.start_on if terms.grace_interest == "pay" or not terms.grace else terms.periods().from_on[0]
     return terms.periods().from_on[within]
