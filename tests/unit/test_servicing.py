@@ -73,6 +73,10 @@ def test_a_plan_is_proposed_before_the_day_it_is_agreed() -> None:
     assert not seen.status.is_running
 
 
+def test_a_plan_is_active_from_the_day_it_is_agreed() -> None:
+    assert standing(START).status is PlanStatus.ACTIVE
+
+
 def test_a_plan_is_active_until_the_day_after_a_due_date() -> None:
     on_the_day = standing(date(2026, 2, 1))
     assert (on_the_day.status, on_the_day.next_on) == (PlanStatus.ACTIVE, date(2026, 2, 2))
@@ -525,7 +529,7 @@ def test_a_deferral_of_nothing_or_past_the_end_is_refused(wait: dict[str, Any]) 
 
 
 def test_a_deferral_within_another_is_refused() -> None:
-    first = servicing.defer(plan=plan(), plan_id="P-2", on=date(2026, 1, 20), payments=3, interest="waive")
+    first = servicing.defer(plan=plan(), plan_id="P-2", on=date(2026, 1, 20), payments=2, interest="waive")
     again = {"plan": first, "plan_id": "P-3", "on": date(2026, 2, 10), "payments": 1, "interest": "waive"}
     assert code_of(servicing.defer, **again) == "plans.deferral"
 
@@ -533,8 +537,56 @@ def test_a_deferral_within_another_is_refused() -> None:
 def test_a_deferral_needs_its_policy_on_interest_and_a_rhythm() -> None:
     common: dict[str, Any] = {"plan_id": "P-2", "on": date(2026, 1, 20), "payments": 1}
     assert code_of(servicing.defer, plan=plan(), interest="forgive", **common) == "plans.deferral"
-    listed = plans.agreed_plan(plan_id="P-1", principal=eur("10"), start_on=START, parts=[(date(2026, 2, 1), None)])
-    assert code_of(servicing.defer, plan=listed, interest="waive", **common) == "plans.deferral"
+    parts = [(date(2026, 2, 1), eur("3")), (date(2026, 3, 1), eur("3")), (date(2026, 4, 1), None)]
+    listed = plans.agreed_plan(plan_id="P-1", principal=eur("10"), start_on=START, parts=parts)
+    by_rule = plans.equal_split_plan(
+        plan_id="P-1", principal=eur("9"), instalments=3, start_on=START, rrule="FREQ=MONTHLY;BYMONTHDAY=-1"
+    )
+    for old in (listed, by_rule):
+        with pytest.raises(InvalidTerms, match="listed dates"):
+            servicing.defer(plan=old, interest="waive", **common)
+
+
+def test_a_deferral_with_arrears_or_capitalised_interest_is_laid_out_in_equal_parts() -> None:
+    behind = servicing.defer(plan=plan(), plan_id="P-2", on=date(2026, 2, 10), payments=1, interest="waive")
+    assert days(behind)[0] == "2026-04-01"
+    assert len(set(totals(behind)[1:-1])) == 1
+    assert abs(totals(behind)[-1] - totals(behind)[-2]) <= 3
+    more = servicing.defer(plan=plan(), plan_id="P-2", on=date(2026, 1, 10), payments=1, interest="capitalise")
+    assert abs(totals(more)[-1] - totals(more)[0]) <= 3
+    assert more.principal == eur("1010")
+
+
+def test_the_31st_is_kept_by_a_plan_that_continues_another() -> None:
+    old = plan(start_on=date(2026, 1, 31))
+    new = servicing.reamortise(plan=old, plan_id="P-2", on=date(2026, 3, 5), paid=on_time(old, 1))
+    assert days(new) == days(old)
+    assert days(new)[1:4] == ["2026-03-31", "2026-04-30", "2026-05-31"]
+
+
+def test_principal_rests_in_the_new_plan_only_as_long_as_it_would_have() -> None:
+    common: dict[str, Any] = {
+        "plan_id": "P-1",
+        "principal": eur("1000"),
+        "rate": Rate.percent("12"),
+        "instalments": 4,
+        "start_on": START,
+        "grace": 3,
+    }
+    resting = plans.deferred_plan(interest="pay", **common)
+    new = servicing.reamortise(plan=resting, plan_id="P-2", on=date(2026, 2, 10), paid=on_time(resting, 1))
+    assert [row.principal.minor for row in new.schedule[:3]] == [0, 0, 0]
+    assert new.schedule[3].principal.is_positive
+    collected = plans.deferred_plan(interest="collect", **common)
+    new = servicing.reamortise(plan=collected, plan_id="P-2", on=date(2026, 5, 10), paid=on_time(collected, 1))
+    assert all(row.principal.is_positive for row in new.schedule)
+
+
+def test_a_new_run_may_start_on_the_day_itself() -> None:
+    new = servicing.re_age(
+        plan=plan(), plan_id="P-2", on=date(2026, 6, 15), first_due_on=date(2026, 6, 15), instalments=2
+    )
+    assert days(new) == ["2026-06-15", "2026-07-15"]
 
 
 def test_paused_interest_costs_the_debtor_nothing() -> None:
