@@ -162,6 +162,16 @@ def test_check_warns_of_notices_without_a_text_and_of_empty_threats(strategy: Pa
     assert "notice threat of stage final-demand threatens credit-reporting, which no stage from there on does" in said
 
 
+@pytest.mark.parametrize(("more", "is_empty"), [("", True), ('notice = "final-demand"\nday = 7', False)])
+def test_check_warns_of_a_notice_that_is_announced_and_never_sent(tmp_path: Path, more: str, is_empty: bool) -> None:
+    path = tmp_path / "announcing.toml"
+    stage = '[[stages]]\nid = "firm"\nafter = { past_due = { days = 21 } }\n'
+    steps = "".join(f'[[stages.steps]]\nchannels = ["email"]\n{one}\n' for one in ('notice = "second"', more) if one)
+    path.write_text(f'name = "announcing"\nversion = "1"\n{stage}{steps}', encoding="utf-8")
+    said = " ".join(call("check", path).output.split())
+    assert ("notice second of stage firm announces formal-demand, and no notice comes after it" in said) is is_empty
+
+
 def test_check_warns_of_a_command_that_does_not_wait_for_its_notice(strategy: Path) -> None:
     end = '  channels = ["letter", "email"]\n'
     changed(strategy, (end, f'{end}  [[stages.steps]]\n  day = 14\n  command = "restrict-service"\n'))

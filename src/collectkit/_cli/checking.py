@@ -6,7 +6,7 @@ What is wrong in the file is told by `strategy.parse`; here are the things that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
@@ -20,7 +20,7 @@ from collectkit.core.errors import CalendarMissing, InvalidPolicy, Problem
 from collectkit.core.guards import in_words
 from collectkit.core.notices import MILD_CONSEQUENCES, NoticeManifest
 from collectkit.core.records import Channel
-from collectkit.escalation import Ladder, TimelineEntry, timeline
+from collectkit.escalation import Ladder, StageRule, Step, TimelineEntry, timeline
 from collectkit.settlement import Authority, SettlementLimits
 from collectkit.strategy import Strategy
 
@@ -97,6 +97,9 @@ def _missing_texts(strategy: Strategy, manifest: NoticeManifest) -> Iterator[str
             yield f"there is no text for {lack}"
 
 
+_ANNOUNCED: Final = frozenset({"further-reminder", "formal-demand"})  # what another notice must carry out
+
+
 def _empty_threats(strategy: Strategy, manifest: NoticeManifest) -> Iterator[str]:
     """Find what a text threatens and no stage from there on holds ready."""
     for _, ladder in strategy.all_ladders():
@@ -106,12 +109,24 @@ def _empty_threats(strategy: Strategy, manifest: NoticeManifest) -> Iterator[str
             ready |= {step.what for later in stages[place:] for step in later.steps if step.action == "command"}
             for step in rule.steps:
                 threats = manifest.consequences_of(step.what) if step.action == "notice" else ()
+                for name in sorted(_ANNOUNCED.intersection(threats)):
+                    if not _is_followed(step, rule.steps, stages[place + 1 :]):
+                        yield (
+                            f"notice {step.what} of stage {rule.id} announces {name}, and no notice comes after it; "
+                            "add one, or change the text"
+                        )
                 for name in threats:
                     if name not in MILD_CONSEQUENCES and name not in ready:
                         yield (
                             f"notice {step.what} of stage {rule.id} threatens {name}, which no stage from there on does; "
                             f'add consequences = ["{name}"] where it happens, or change the text'
                         )
+
+
+def _is_followed(step: Step, steps: Iterable[Step], later: Iterable[StageRule]) -> bool:
+    """Say whether a notice is repeated, or another one comes after it in its stage or a later one."""
+    after = [one for one in steps if one.day > step.day] + [one for rule in later for one in rule.steps]
+    return step.times > 1 or any(one.action == "notice" for one in after)
 
 
 def _hasty_commands(strategy: Strategy) -> Iterator[str]:
