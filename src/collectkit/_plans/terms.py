@@ -269,6 +269,10 @@ class PlanTerms:
         """
         return factor_between(self, start_on, end_on)
 
+    def running_share(self, start_on: date, end_on: date) -> Fraction:
+        """Return the part of the days of `[start_on, end_on)` on which interest is not paused."""
+        return running_share(self.pauses, start_on, end_on)
+
     def rows_to_pay(self, payment: Money) -> int | None:
         """Return how many rows of `payment` pay off what is financed; None where all rows of the terms do not."""
         found = rows_at(self, periods_of(self).factors, payment.minor)

@@ -8,7 +8,6 @@ from fractions import Fraction
 
 import attrs
 
-from collectkit._plans.terms import running_share
 from collectkit._servicing.standing import Paid, PlanFacts
 from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
@@ -84,7 +83,7 @@ class Position:
             return [terms.factor_between(start, until)]
         periods = terms.periods()
         ends = (*periods.from_on[1:], periods.due_on[-1])
-        found = []
+        found: list[Fraction] = []
         for place in range(periods.from_on.index(start), len(ends)):
             start, end = periods.from_on[place], ends[place]
             if until < end:
@@ -196,9 +195,8 @@ def _brought(plan: PaymentPlan) -> tuple[int, int]:
 
 def _passed(plan: PaymentPlan, start: date, until: date, end: date) -> Fraction:
     """Return the part of a period that has passed, by its days on which interest runs."""
-    pauses = plan.terms.pauses
-    whole = running_share(pauses, start, end) * (end - start).days
-    return running_share(pauses, start, until) * (until - start).days / whole if whole else Fraction(0)
+    whole = plan.terms.running_share(start, end) * (end - start).days
+    return plan.terms.running_share(start, until) * (until - start).days / whole if whole else Fraction(0)
 
 
 def _period_start(plan: PaymentPlan, place: int) -> date:
