@@ -20,7 +20,7 @@ from collectkit._engine.recording import record_page
 from collectkit._engine.storing import MAX_TRIES, commit_each, load_each, trouble
 from collectkit.core.codec import content_hash, encode
 from collectkit.core.decisions import Batch, Committed, Conflict, Decision, OutboxRow
-from collectkit.core.errors import CollectkitError, HistoryError
+from collectkit.core.errors import CollectkitError, HistoryError, InvalidPolicy, Problem
 from collectkit.core.events import Event, SendNotice, StrategyMoved, semantic_key
 from collectkit.core.records import AccountSnapshot
 from collectkit.history import AccountState, fold, last_decided, next_fact_on, snapshot
@@ -97,7 +97,13 @@ def collect(
     An account that no strategy decided about yet is pinned to this one. One that is pinned to another keeps it: it is
     reported as troubled, unless `may_move` allows to move it. An account that cannot be decided about is reported and
     holds up no other.
+
+    Raises:
+        InvalidPolicy: `strategy.unfed_fact` for a strategy that tests a score, which the run does not bring.
     """
+    if strategy.asks_for("score"):
+        text = "the run brings no scores; test other facts, or decide with `decide(score=...)` in a loop of your own"
+        raise InvalidPolicy([Problem(code="strategy.unfed_fact", path="score", text=text)])
     total = Collected(as_of=as_of)
     after = ""
     while True:

@@ -18,6 +18,7 @@ from collectkit.core.checks import as_tuple, each
 from collectkit.core.decisions import Batch, CommitResult, OutboxRow, SendResult
 from collectkit.core.events import Event, SendNotice
 from collectkit.core.records import AccountSnapshot, Channel
+from collectkit.core.rules import ReferenceSeries
 
 __all__ = [
     "AccountStore",
@@ -28,6 +29,7 @@ __all__ = [
     "Messenger",
     "Notice",
     "Outbox",
+    "RateSource",
     "Renderer",
     "Scorer",
 ]
@@ -212,8 +214,21 @@ class HolidayCalendar(Protocol):
 
 
 @runtime_checkable
+class RateSource(Protocol):
+    """Knows reference rates that are newer than the shipped ones."""
+
+    def series(self, series_id: str, *, through: date) -> ReferenceSeries:
+        """Return the whole dated series, known through a day; give it to a pack with `RulePack.with_series`.
+
+        Raises:
+            LookupError: the series is not known, or not through that day.
+        """
+        ...
+
+
+@runtime_checkable
 class Scorer(Protocol):
-    """Scores an account; the rules stay in charge."""
+    """Scores an account for `decide(score=...)`; the rules stay in charge. The run of `engine` brings no scores yet."""
 
     def score(self, snapshot: AccountSnapshot) -> int | None:
         """Return a score, or None where there is none."""

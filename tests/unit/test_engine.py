@@ -14,7 +14,7 @@ from collectkit._engine.delivering import Carrier
 from collectkit.adapters.memory import MemoryStore
 from collectkit.contact import ContactHours, ContactPolicy
 from collectkit.core.decisions import Accepted, Batch, CommitResult, Conflict, Rejected, SendResult, Unknown
-from collectkit.core.errors import StoreCorrupt, WordingError
+from collectkit.core.errors import InvalidPolicy, StoreCorrupt, WordingError
 from collectkit.core.events import (
     AccountOpened,
     Command,
@@ -557,3 +557,11 @@ def test_the_same_facts_written_down_on_a_later_day_contradict_nothing() -> None
     later = [attrs.evolve(one, recorded_at=AT + timedelta(days=1)) for one in facts()]
     again = engine.record(store=store, events={"A": later})
     assert (again.events, again.known, again.changed, again.refused) == (0, 4, (), ())
+
+
+def test_a_strategy_that_asks_for_a_score_is_refused_by_a_run_that_brings_none() -> None:
+    asking = parse('name = "s"\nversion = "1"\n[[segments]]\nid = "risky"\nwhen = { score_max = 300 }')
+    assert asking.asks_for("score")
+    assert not STRATEGY.asks_for("score")
+    with pytest.raises(InvalidPolicy, match="brings no scores"):
+        engine.collect(store=stored(facts()), strategy=asking, as_of=DAY_ONE, now=engine.run_instant(DAY_ONE))

@@ -15,11 +15,12 @@ from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
 from collectkit.core.checks import as_tuple, each, identifier, non_negative_int, text_up_to
 from collectkit.core.codec import content_hash
 from collectkit.core.errors import InvalidPolicy, Problem
+from collectkit.core.guards import bounds_on
 from collectkit.core.money import Money
 from collectkit.core.records import Channel
 from collectkit.core.rules import RulePack
 from collectkit.core.waterfall import DEFAULT_ORDER, Order
-from collectkit.escalation import Ladder
+from collectkit.escalation import Holds, Ladder
 from collectkit.policy import ChargePolicy, IncentivePolicy
 from collectkit.promises import PromiseLimits
 from collectkit.segments import STANDARD, Segmentation
@@ -125,6 +126,13 @@ class Strategy:
         """Return the limits of offers for a segment, or None where nothing may be offered."""
         limits = dict(self.settlement)
         return limits.get(segment, limits.get(STANDARD))
+
+    def asks_for(self, fact: str) -> bool:
+        """Say whether any segment or stage tests a number fact, such as `score`, which not every host supplies."""
+        guards = [rule.when for rule in self.segmentation.rules]
+        for _, ladder in self.all_ladders():
+            guards += [need.guard for rule in ladder for need in rule.needs if isinstance(need, Holds)]
+        return any(True for guard in guards for _ in bounds_on(guard, fact))
 
     def all_ladders(self) -> Iterator[tuple[str, Ladder]]:
         """Yield every segment with its ladder."""
