@@ -1781,3 +1781,39 @@ def test_only_a_fee_can_leave_a_disputed_part_out() -> None:
         with pytest.raises(InvalidPolicy) as caught:
             make()
         assert [problem.path for problem in caught.value.problems] == ["disputes"]
+
+
+def test_interest_taken_back_as_wrong_is_earned_anew_and_a_favour_is_not() -> None:
+    interest = InterestPolicy(id="interest", terms=RateTerms(rate=Rate.percent("12")))
+    bundle = ChargePolicy(interest=[interest])
+    snapshot = facts(invoice(amount=1_000_000), on=date(2026, 3, 1))
+    snapshot = post(snapshot, look(snapshot, interest).charges)  # 28 days of February: 92.05
+    half = paid(500_000, date(2026, 3, 10), effective_on=date(2026, 1, 31), receivable_ids=("R-1",))
+    known = attrs.evolve(snapshot, as_of=date(2026, 3, 12), payments=[half])
+    (wrong,) = reversals_due(policies=bundle, snapshot=known)
+    assert str(wrong.amount) == "46.02 EUR"  # 92.05 less 46.03 on what was owed indeed
+    april = attrs.evolve(
+        known, as_of=date(2026, 4, 1), waivers=[wrong.as_waiver(on=date(2026, 3, 12), authority="lead")]
+    )
+    assert amounts(look(april, interest)) == ["50.96 EUR"]  # 59 days on 5,000 at 12 % are 96.99
+    (charge,) = (one for one in snapshot.receivables if one.is_charge)
+    favour = waive(
+        balance=balance_of(snapshot),
+        receivable_id=charge.receivable_id,
+        on=date(2026, 3, 2),
+        reason="kindness",
+        authority="lead",
+        limits=WaiverLimits(most={"lead": {EUR: "100.00"}}),
+    )
+    assert isinstance(favour, Waiver)
+    kind = attrs.evolve(snapshot, as_of=date(2026, 4, 1), waivers=[favour])
+    assert amounts(look(kind, interest)) == ["101.92 EUR"]  # 31 days of March on 10,000: 193.97 - 92.05
+
+
+def test_terms_name_the_floor_and_the_cap_of_a_rate_and_to_whom_a_sum_applies() -> None:
+    fr = jurisdictions.load("fr-late-payment")
+    terms = RateTerms(rate=Rate.percent("12"), rate_cap=Rate.percent("15"), pack=fr, floor_rule_id="fr.l441_10.floor")
+    lump = RecoverySumPolicy(id="sum", pack=fr, rule_id="fr.lump_sum", applies_to=AppliesTo(kinds=("invoice",)))
+    said = describe(ChargePolicy(interest=[InterestPolicy(id="i", terms=terms)], recovery_sums=[lump]))
+    assert f"i: interest at 12 % a year, at most 15 %, never less than the legal floor ({fr.label})" in said
+    assert "sum (invoice): a fixed sum" in said

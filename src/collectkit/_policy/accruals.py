@@ -202,7 +202,10 @@ def _boundaries(policy: InterestPolicy, start_on: date, as_of: date) -> tuple[da
 
 
 def _posted(ledger: Ledger, policy: InterestPolicy, receivable: Receivable) -> tuple[date | None, int]:
-    """Return up to which day interest is posted, and how much; a key that cannot be read counts up to its own day."""
+    """Return up to which day interest is posted, and how much of it was not taken back as wrong.
+
+    A key that cannot be read counts up to its own day.
+    """
     watermark: date | None = None
     minor = 0
     for one in ledger.posted_under(policy.id):
@@ -211,7 +214,7 @@ def _posted(ledger: Ledger, policy: InterestPolicy, receivable: Receivable) -> t
         _, dots, text = one.period.partition("..")
         until = date.fromisoformat(text) if dots and len(text) == 10 else one.receivable.issued_on
         watermark = until if watermark is None else max(watermark, until)
-        minor += one.receivable.amount_original.minor
+        minor += one.receivable.amount_original.minor - ledger.taken_back.get(one.receivable.receivable_id, 0)
     return watermark, minor
 
 

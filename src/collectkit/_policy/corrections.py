@@ -12,7 +12,7 @@ from collectkit._policy.accruals import accrued_to
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.due import charges_due
 from collectkit._policy.law import Law
-from collectkit._policy.ledger import Ledger
+from collectkit._policy.ledger import REVERSAL, Ledger
 from collectkit._policy.look import Look
 from collectkit._policy.terms import amounts_of
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
@@ -122,14 +122,17 @@ class Reversal:
     reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
 
     def as_waiver(self, *, on: date, authority: str) -> Waiver:
-        """Turn the proposal into a waiver."""
-        digest = hashlib.sha256(f"{self.charge_key}\0{self.amount}".encode()).hexdigest()[:24]
+        """Turn the proposal into a waiver; its id says that it is no favour, so that interest is charged anew if due."""
+        reason = "; ".join(one.text for one in self.reasons)[
+            :500
+        ]  # a second one of the same amount says something else
+        digest = hashlib.sha256(f"{self.charge_key}\0{self.amount}\0{reason}".encode()).hexdigest()[:24]
         return Waiver(
-            waiver_id=f"reversal-{digest}",
+            waiver_id=f"{REVERSAL}{digest}",
             receivable_id=self.receivable_id,
             amount=self.amount,
             waived_on=on,
-            reason="; ".join(reason.text for reason in self.reasons)[:500],
+            reason=reason,
             authority=authority,
         )
 

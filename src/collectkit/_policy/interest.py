@@ -110,7 +110,14 @@ class RateTerms:
     def describe(self) -> str:
         """Say in words where the rate comes from."""
         if self.rate is not None:
-            return f"{self.rate} a year"
+            words = f"{self.rate} a year"
+            if self.rate_floor is not None:
+                words += f", at least {self.rate_floor}"
+            if self.rate_cap is not None:
+                words += f", at most {self.rate_cap}"
+            if self.floor_rule_id and self.pack is not None:
+                words += f", never less than the legal floor ({self.pack.label})"
+            return words
         return (
             f"the statutory rate of {self.rule_id}" if self.pack is None else f"the statutory rate ({self.pack.label})"
         )

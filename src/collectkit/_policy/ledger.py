@@ -25,7 +25,10 @@ from collectkit.core.records import (
 )
 from collectkit.core.waterfall import Balance
 
-__all__ = ["Ledger", "PostedCharge", "escaped"]
+__all__ = ["REVERSAL", "Ledger", "PostedCharge", "escaped"]
+
+REVERSAL = "reversal-"
+"""How the id of a waiver begins that takes a wrong charge back, and is no favour."""
 
 KINDS = ("fee", "accrual", "cost")  # the first part of the keys of charges
 
@@ -80,6 +83,15 @@ class Ledger:
         """Yield the posted charges of a rule; one whose key cannot be read counts for every rule, so no cap is passed."""
         name = escaped(rule)
         return (one for one in self.posted if one.rule in (name, ""))
+
+    @cached_property
+    def taken_back(self) -> dict[str, int]:
+        """Minor units of each charge that were taken back because it was wrong; what was a favour stays charged."""
+        sums: dict[str, int] = {}
+        for one in self.snapshot.waivers:
+            if one.waiver_id.startswith(REVERSAL) and one.waived_on <= self.as_of:
+                sums[one.receivable_id] = sums.get(one.receivable_id, 0) + one.amount.minor
+        return sums
 
     def key(self, kind: str, receivable_id: str, rule: str, period: str | int) -> str:
         """Make the key of a charge."""

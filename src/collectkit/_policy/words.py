@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.returned import ReturnedPaymentPolicy
-from collectkit._policy.terms import LateFeePolicy, Tier
+from collectkit._policy.terms import AppliesTo, LateFeePolicy, Tier
 from collectkit.core.decisions import Charge
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
@@ -60,9 +60,13 @@ def describe(policies: ChargePolicy) -> str:
 # -- details ---------------------------------------------------------------------------------------------------
 
 
+def _named(rule: str, to: AppliesTo) -> str:
+    who = to.describe()
+    return f"{rule} ({who})" if who else rule
+
+
 def _late_fee(fee: LateFeePolicy) -> str:
-    who = fee.applies_to.describe()
-    parts = [f"{fee.id}{f' ({who})' if who else ''}: {_measure(fee)} is charged {_how_often(fee)}{_from_when(fee)}."]
+    parts = [f"{_named(fee.id, fee.applies_to)}: {_measure(fee)} is charged {_how_often(fee)}{_from_when(fee)}."]
     limits = (
         ("It is never less than", fee.fee_floor, ""),
         ("It is never more than", fee.fee_cap, ""),
@@ -83,10 +87,9 @@ def _late_fee(fee: LateFeePolicy) -> str:
 
 
 def _interest(policy: InterestPolicy) -> str:
-    who = policy.applies_to.describe()
     terms = policy.terms
     parts = [
-        f"{policy.id}{f' ({who})' if who else ''}: interest at {terms.describe()} on what is past due, for each day."
+        f"{_named(policy.id, policy.applies_to)}: interest at {terms.describe()} on what is past due, for each day."
     ]
     if policy.post_every_months is None:
         parts.append("It is charged when the receivable is settled.")
@@ -110,12 +113,16 @@ def _interest(policy: InterestPolicy) -> str:
 
 def _recovery_sum(policy: RecoverySumPolicy) -> str:
     rule = policy.pack.rule(policy.rule_id)
-    return f"{policy.id}: a fixed sum for recovery cost, once for each receivable past due. {rule.text} Basis: {policy.cite}."
+    name = _named(policy.id, policy.applies_to)
+    return (
+        f"{name}: a fixed sum for recovery cost, once for each receivable past due. {rule.text} Basis: {policy.cite}."
+    )
 
 
 def _returned(policy: ReturnedPaymentPolicy) -> str:
     basis = f" Basis: {policy.cite}." if policy.cite else ""
-    return f"{policy.id}: {_amounts(policy.amounts, 'or')} is charged for each payment that is returned.{basis}"
+    name = _named(policy.id, policy.applies_to)
+    return f"{name}: {_amounts(policy.amounts, 'or')} is charged for each payment that is returned.{basis}"
 
 
 def _measure(fee: LateFeePolicy) -> str:
