@@ -137,7 +137,7 @@ def test_rows_given_by_hand_get_their_balances_anew() -> None:
 
 
 def test_debt_that_joins_on_the_way_leaves_the_rows_before_it_as_they_were() -> None:
-    made = Schedule.from_rows([row(1, 30), row(2, 80)], joined=(1, Money(10, "EUR")))
+    made = Schedule.from_rows([row(1, 30), row(2, 80)], joined=[(1, Money(10, "EUR"))])
     assert [one.balance_minor for one in made] == [70, 0]
     assert [one.principal_minor for one in made] == [30, 80]
     assert made[1].principal_minor == 80
@@ -150,7 +150,7 @@ def test_debt_that_joins_on_the_way_leaves_the_rows_before_it_as_they_were() -> 
 @pytest.mark.parametrize("place", [0, 2, 3])
 def test_debt_can_join_only_between_two_rows(place: int) -> None:
     with pytest.raises(InvalidTerms, match="join") as refused:
-        Schedule.from_rows([row(1, 30), row(2, 80)], joined=(place, Money(10, "EUR")))
+        Schedule.from_rows([row(1, 30), row(2, 80)], joined=[(place, Money(10, "EUR"))])
     assert refused.value.code == "plans.columns"
 
 

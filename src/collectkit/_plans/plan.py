@@ -185,7 +185,12 @@ def plan_from_terms(
         rows = [*carried]
         for row in schedule:
             rows.append(attrs.evolve(row, number=len(rows) + 1))
-        # what the debt is more than the carried rows left of it joined it when the plan was changed
-        added = schedule.principal - carried[-1].balance
-        schedule = Schedule.from_rows(rows, joined=(len(carried), added) if added.minor else None)
+        schedule = Schedule.from_rows(rows, joined=_joins(carried, schedule.principal))
     return PaymentPlan(plan_id=plan_id, terms=terms, schedule=schedule, carried=len(carried), **(agreement or {}))
+
+
+def _joins(carried: Sequence[Instalment], debt: Money) -> list[tuple[int, Money]]:
+    """Return the sums by which each row's debt is more than the row before left of it: they joined at a change."""
+    before = [row.principal + row.balance for row in carried]
+    pairs = enumerate(zip(carried, (*before[1:], debt), strict=True), start=1)
+    return [(place, opening - row.balance) for place, (row, opening) in pairs if opening != row.balance]

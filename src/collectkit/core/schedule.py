@@ -220,7 +220,7 @@ class Schedule(Sequence[Instalment]):
     _dates: DueDates | tuple[date, ...]
     _days: tuple[date, ...] | None
     _level: tuple[int, int, int] | None
-    _joined: tuple[int, int] | None
+    _joined: tuple[tuple[int, int], ...]
 
     def __init__(
         self,
@@ -230,9 +230,9 @@ class Schedule(Sequence[Instalment]):
         interest_parts: Sequence[int],
         fee_parts: Sequence[int] | None = None,
         due_on: Sequence[date] | DueDates,
-        joined: tuple[int, Money] | None = None,
+        joined: Sequence[tuple[int, Money]] = (),
     ) -> None:
-        """Take the columns in minor units; `joined` is debt that is added after so many rows, as capitalised interest.
+        """Take the columns in minor units; `joined` are sums added to the debt, each after so many rows.
 
         `principal` is the debt at the start; `due_on` may be a rhythm, whose dates are made when they are wanted.
 
@@ -247,8 +247,7 @@ class Schedule(Sequence[Instalment]):
         if len(lengths) != 1 or not count:
             raise InvalidTerms("plans.columns", "a schedule needs one or more rows, and columns of one length")
         balances = list(accumulate(principal_parts, sub, initial=principal.minor))[1:]
-        if joined is not None:
-            rows, more = joined
+        for rows, more in joined:
             if not 0 < rows < count or more.currency != principal.currency:
                 raise InvalidTerms(
                     "plans.columns", "debt can join after a row and before another, in the same currency"
@@ -260,7 +259,7 @@ class Schedule(Sequence[Instalment]):
                 f"the parts of principal miss the debt of {principal} by {Money(balances[-1], principal.currency)}",
             )
         self._fill(principal.minor, principal.currency, count, balances, tuple(interest_parts), fee_parts, due_on, None)
-        self._joined = None if joined is None else (joined[0], joined[1].minor)
+        self._joined = tuple((rows, more.minor) for rows, more in joined)
 
     def _fill(
         self,
@@ -281,11 +280,11 @@ class Schedule(Sequence[Instalment]):
         self._fees = None if fees is None or not any(fees) else tuple(fees)
         self._dates = dates
         self._days = None
-        self._joined = None
+        self._joined = ()
         self._level = level
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Instalment], *, joined: tuple[int, Money] | None = None) -> Schedule:
+    def from_rows(cls, rows: Iterable[Instalment], *, joined: Sequence[tuple[int, Money]] = ()) -> Schedule:
         """Build a schedule from instalments, numbered 1, 2, 3 ... in the order of their dates.
 
         The balances are worked out anew from the principal, whatever the rows said. `joined` is debt that came to the
@@ -307,9 +306,7 @@ class Schedule(Sequence[Instalment]):
                     "plans.dates", f"row {number} is numbered {row.number}, due {row.due_on}; number rows by due date"
                 )
         return cls(
-            principal=Money(
-                sum(row.principal_minor for row in made) - (0 if joined is None else joined[1].minor), currency
-            ),
+            principal=Money(sum(row.principal_minor for row in made) - sum(more.minor for _, more in joined), currency),
             joined=joined,
             principal_parts=[row.principal_minor for row in made],
             interest_parts=[row.interest_minor for row in made],
@@ -331,7 +328,7 @@ class Schedule(Sequence[Instalment]):
 
     @property
     def _debt(self) -> int:
-        return self._opening if self._joined is None else self._opening + self._joined[1]
+        return self._opening + sum(more for _, more in self._joined) if self._joined else self._opening
 
     @property
     def interest(self) -> Money:
@@ -375,7 +372,7 @@ class Schedule(Sequence[Instalment]):
 
     def balance_before(self, place: int) -> int:
         """Return the principal open before a row, in minor units; `place` counts from 0."""
-        joined = self._joined[1] if self._joined is not None and place == self._joined[0] else 0
+        joined = sum(more for rows, more in self._joined if rows == place) if self._joined else 0
         return (self.balances[place - 1] if place else self._opening) + joined
 
     @property
@@ -383,8 +380,8 @@ class Schedule(Sequence[Instalment]):
         """Return the principal of each row, in minor units."""
         balances = self.balances
         parts = list(map(sub, (self._opening, *balances[:-1]), balances))
-        if self._joined is not None:
-            parts[self._joined[0]] += self._joined[1]
+        for rows, more in self._joined:
+            parts[rows] += more
         return parts
 
     @property
@@ -498,8 +495,8 @@ class Schedule(Sequence[Instalment]):
         columns = (self.due_on, tuple(self.balances), tuple(self.interest_parts), tuple(self.fee_parts))
         return (self._currency, self._opening, self._joined, *columns)
 
-    def __reduce__(self) -> tuple[Callable[..., Schedule], tuple[list[Instalment], tuple[int, Money] | None]]:
-        joined = None if self._joined is None else (self._joined[0], Money(self._joined[1], self._currency))
+    def __reduce__(self) -> tuple[Callable[..., Schedule], tuple[list[Instalment], tuple[tuple[int, Money], ...]]]:
+        joined = tuple((rows, Money(more, self._currency)) for rows, more in self._joined)
         return _remade, (self._rows(), joined)
 
     def __repr__(self) -> str:
@@ -507,7 +504,7 @@ class Schedule(Sequence[Instalment]):
         return f"<Schedule of {self._count}, {self.principal} from {dates[0]} to {dates[-1]}>"
 
 
-def _remade(rows: list[Instalment], joined: tuple[int, Money] | None) -> Schedule:
+def _remade(rows: list[Instalment], joined: tuple[tuple[int, Money], ...]) -> Schedule:
     return Schedule.from_rows(rows, joined=joined)
 
 
