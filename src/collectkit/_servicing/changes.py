@@ -296,7 +296,7 @@ def defer(
     due_step = _due_step(at)
     if old.skip_months and due_step > step:  # interest of skipped months before the wait is asked for in any case
         start_on = old.every.date(anchor=anchor, number=due_step - 1, month_end=old.month_end)
-        ran = at.accrued(start_on)
+        ran = rounded(at.principal * old.factor_between(at.start_on, start_on), old.rounding)
         at = attrs.evolve(at, interest=at.interest + ran, brought=at.brought + ran)
         step = due_step
     shifted = old.every.date(anchor=start_on, number=steps, month_end=old.month_end) if steps else start_on

@@ -1,0 +1,217 @@
+"""Changes upon changes, and what closes a plan between and after them; figures worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from collectkit import plans, servicing
+from collectkit.core.errors import InvalidTerms
+from collectkit.core.money import Money
+from collectkit.core.rates import Rate
+from collectkit.core.records import Payment
+
+TWELVE = Rate.percent("12")  # 1 % a month
+
+
+def eur(text: str) -> Money:
+    return Money.of(text, "EUR")
+
+
+def level(**options: Any) -> plans.PaymentPlan:
+    given: dict[str, Any] = {
+        "plan_id": "P-1",
+        "principal": eur("1000"),
+        "rate": TWELVE,
+        "instalments": 6,
+        "start_on": date(2026, 1, 1),
+    }
+    return plans.amortised_plan(**{**given, **options})
+
+
+def paid(plan: plans.PaymentPlan, rows: int) -> list[Payment]:
+    return [
+        Payment(payment_id=f"M-{row.number}", account_id="A", amount=row.total, received_on=row.due_on)
+        for row in plan.schedule[:rows]
+    ]
+
+
+def parts(plan: plans.PaymentPlan) -> list[tuple[str, int, int]]:
+    return [(row.due_on.isoformat(), row.interest_minor, row.fee_minor) for row in plan.schedule]
+
+
+def test_interest_and_fees_brought_over_survive_a_second_change() -> None:
+    once = servicing.reamortise(plan=level(fee_each=eur("2")), plan_id="P-2", on=date(2026, 2, 10))
+    twice = servicing.reamortise(plan=once, plan_id="P-3", on=date(2026, 2, 11))
+    assert once.schedule[0].interest == eur("20")  # 10.00 past due and 10.00 of the month
+    assert once.schedule[0].fee == eur("4")
+    assert list(twice.schedule) == list(once.schedule)
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_a_change_leaves_what_closes_the_plan_as_it_was(is_changed: bool) -> None:
+    plan = level(fee_each=eur("2"))
+    if is_changed:
+        plan = servicing.reamortise(plan=plan, plan_id="P-2", on=date(2026, 2, 10))
+    on = date(2026, 2, 11)
+    quote = servicing.payoff_quote(plan=plan, on=on)
+    # 10.00 past due, and 10 of 28 days of 10.00; the fee past due, none of those to come
+    assert (quote.principal, quote.interest, quote.fee) == (eur("1000"), eur("13.57"), eur("2"))
+    assert servicing.charge_off(plan=plan, on=on).total == quote.total
+
+
+def test_a_period_cut_by_new_terms_bears_its_interest_once() -> None:
+    new = servicing.restructure(plan=level(), plan_id="P-2", on=date(2026, 1, 16), instalments=6)
+    assert new.schedule[0].interest == eur("10")  # 4.84 for 15 of 31 days, then 5.16
+    assert new.explain(1).factor == Fraction(16, 3100)
+    again = servicing.reamortise(plan=new, plan_id="P-3", on=date(2026, 1, 20))
+    assert again.schedule[0].interest == eur("10")
+
+
+def test_a_longer_first_period_bears_its_days() -> None:
+    new = servicing.re_age(
+        plan=level(), plan_id="P-2", on=date(2026, 2, 1), first_due_on=date(2026, 3, 16), instalments=6
+    )
+    # the whole month of February and 15 of 31 days of March, after 10.00 for January
+    assert new.schedule[0].interest.minor == 1000 + round(Fraction(1000) * (1 + Fraction(15, 31)))
+
+
+@pytest.mark.parametrize("row", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"start_on": date(2026, 1, 31)},
+        {"first_due_on": date(2026, 2, 20)},
+        {"skip_months": (3, 4)},
+        {"day_count": "act/act-icma"},
+    ],
+)
+def test_a_quote_for_a_due_date_asks_for_the_interest_of_its_row(options: dict[str, Any], row: int) -> None:
+    plan = level(**options)
+    quote = servicing.payoff_quote(plan=plan, on=plan.schedule[row].due_on, paid=paid(plan, row))
+    assert quote.interest == plan.schedule[row].interest
+    assert quote.principal.minor == plan.schedule.balance_before(row)
+
+
+def test_interest_by_icma_runs_by_the_days_of_its_period() -> None:
+    quote = servicing.payoff_quote(plan=level(day_count="act/act-icma"), on=date(2026, 1, 20))
+    assert quote.interest == eur("6.13")  # 19 of 31 days of 10.00
+
+
+@pytest.mark.parametrize(("interest", "asked"), [("collect", ["0", "10", "30"]), ("capitalise", ["0", "10", "30.30"])])
+def test_interest_of_a_deferral_is_asked_for_as_far_as_it_was_earned(interest: Any, asked: list[str]) -> None:
+    plan = plans.deferred_plan(
+        plan_id="P-1",
+        principal=eur("1000"),
+        rate=TWELVE,
+        instalments=6,
+        start_on=date(2026, 1, 1),
+        grace=3,
+        interest=interest,
+    )
+    for on, more in zip((date(2026, 1, 1), date(2026, 2, 1), date(2026, 4, 1)), asked, strict=True):
+        quote = servicing.payoff_quote(plan=plan, on=on)
+        assert quote.total == eur("1000") + eur(more)
+        assert quote.total + quote.interest_saved == plan.total
+        assert servicing.charge_off(plan=plan, on=on).total == quote.total
+
+
+def test_interest_collected_after_a_deferral_survives_a_change() -> None:
+    plan = plans.deferred_plan(
+        plan_id="P-1",
+        principal=eur("1000"),
+        rate=TWELVE,
+        instalments=6,
+        start_on=date(2026, 1, 1),
+        grace=3,
+        interest="collect",
+    )
+    new = servicing.add_fee(plan=plan, plan_id="P-2", on=date(2026, 4, 5), fee=eur("1"))
+    assert parts(new)[0] == ("2026-05-01", 4000, 100)
+    assert [row.principal for row in new.schedule] == [row.principal for row in plan.schedule]
+
+
+def test_skipped_months_stay_skipped_after_a_change() -> None:
+    plan = level(skip_months=(3, 4))
+    new = servicing.reamortise(plan=plan, plan_id="P-2", on=date(2026, 5, 2), paid=paid(plan, 2))
+    assert list(new.schedule) == list(plan.schedule)  # nothing was missed, so nothing moves
+    longer = servicing.extend(plan=plan, plan_id="P-2", on=date(2026, 5, 2), paid=paid(plan, 2), instalments=1)
+    assert [row.due_on.month for row in longer.schedule] == [2, 5, 6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize("wait", [{"payments": 1}, {"until": date(2026, 6, 1)}])
+def test_a_deferral_over_skipped_months_waives_the_wait_alone(wait: dict[str, Any]) -> None:
+    plan = level(skip_months=(3, 4))
+    new = servicing.defer(plan=plan, plan_id="P-2", on=date(2026, 4, 20), paid=paid(plan, 1), interest="waive", **wait)
+    assert [row.due_on.month for row in new.schedule] == [2, 6, 7, 8, 9, 10]
+    assert new.schedule[1].interest == plan.schedule[1].interest == eur("25.04")  # February to April, as agreed
+    assert new.total == plan.total
+
+
+def test_a_deferral_into_a_month_without_instalments_is_refused() -> None:
+    plan = level(skip_months=(3, 4))
+    with pytest.raises(InvalidTerms, match="month without instalments") as refused:
+        servicing.defer(plan=plan, plan_id="P-2", on=date(2026, 1, 20), until=date(2026, 3, 1), interest="waive")
+    assert refused.value.code == "plans.deferral"
+
+
+def test_skipped_months_of_a_deferral_are_none_of_the_first_period() -> None:
+    plan = plans.deferred_plan(
+        plan_id="P-1",
+        principal=eur("1000"),
+        rate=TWELVE,
+        instalments=3,
+        start_on=date(2026, 1, 1),
+        grace=3,
+        interest="waive",
+        skip_months=(2, 5),
+    )
+    assert plan.schedule[0].due_on == date(2026, 6, 1)
+    assert plan.schedule[0].interest == eur("20")  # April and May; January to March are waived
+
+
+def test_a_bullet_keeps_its_day_through_changes_and_compounds_in_quotes() -> None:
+    bullet = plans.bullet_plan(
+        plan_id="P-1", principal=eur("1000"), rate=TWELVE, periods=6, start_on=date(2026, 1, 31), interest="compound"
+    )
+    quote = servicing.payoff_quote(plan=bullet, on=date(2026, 7, 31))
+    assert quote.interest == bullet.schedule[0].interest == eur("61.52")
+    on = date(2026, 3, 31)
+    for new in (
+        servicing.add_fee(plan=bullet, plan_id="P-2", on=on, fee=eur("1")),
+        servicing.reamortise(plan=bullet, plan_id="P-2", on=on),
+    ):
+        assert parts(new)[0][:2] == ("2026-07-31", 6152)
+    assert servicing.extend(plan=bullet, plan_id="P-2", on=on, instalments=2).ends_on == date(2026, 9, 30)
+    shortened = servicing.prepay(plan=bullet, plan_id="P-2", on=on, amount=eur("400"), effect="shorten")
+    # 600.00 compounding for six months, and 8.04 that the 400.00 bore until they were paid
+    assert [row.due_on for row in shortened.schedule] == [on, date(2026, 7, 31)]
+    assert shortened.schedule[1].interest.minor == 3691 + 804
+    later = servicing.defer(plan=bullet, plan_id="P-2", on=date(2026, 7, 10), payments=1, interest="collect")
+    assert parts(later) == [("2026-08-31", 6152 + 1000, 0)]
+
+
+def test_interest_after_the_end_of_a_bullet_runs_from_its_end() -> None:
+    bullet = plans.bullet_plan(plan_id="P-1", principal=eur("1000"), rate=TWELVE, periods=6, start_on=date(2026, 1, 31))
+    assert servicing.payoff_quote(plan=bullet, on=date(2026, 8, 31)).interest == eur("70")
+
+
+def test_paid_rows_keep_their_balances_through_two_changes_that_add_to_the_debt() -> None:
+    plan = level()
+    first = servicing.defer(
+        plan=plan, plan_id="P-2", on=date(2026, 2, 20), payments=1, interest="capitalise", paid=paid(plan, 1)
+    )
+    assert first.schedule[:1] == plan.schedule[:1]
+    money = [
+        Payment(payment_id="M-9", account_id="A", amount=first.schedule[1].total, received_on=first.schedule[1].due_on)
+    ]
+    second = servicing.defer(
+        plan=first, plan_id="P-3", on=date(2026, 4, 20), payments=1, interest="capitalise", paid=money
+    )
+    assert second.schedule[:2] == first.schedule[:2]
+    third = servicing.reamortise(plan=second, plan_id="P-4", on=date(2026, 4, 25))
+    assert third.schedule[:2] == first.schedule[:2]
+    assert third.proof.last_balance.is_zero
