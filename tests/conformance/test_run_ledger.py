@@ -416,6 +416,21 @@ def test_explain_says_why_the_last_look_stopped_a_notice(desk: Desk) -> None:
     said = call("explain", "A-1", "--db", desk.db, "--strategy", desk.strategy, "--as-of", "2025-12-08").output
     told = "notice friendly by email: stopped by the last look: its text could not be written (wording.missing_translation)"
     assert told in " ".join(said.split())
+    assert [row["today"] for row in desk.table("worklist.csv")] == [
+        "notice friendly by email (stopped by the last look)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "why"),
+    [
+        ("2025-12-04", "I-1 is 3 days past due, which no stage speaks of yet"),
+        ("2025-12-09", "what stage reminder asks for was done or is not due yet"),
+    ],
+)
+def test_an_account_without_work_today_says_why_it_is_left_alone(desk: Desk, as_of: str, why: str) -> None:
+    desk.run(desk.folder_of(GOOD.format(1, "100.00")), "--until", as_of, as_of="2025-12-02")
+    assert [(row["today"], why in row["left_alone_because"]) for row in desk.table("worklist.csv")] == [("", True)]
 
 
 def test_an_account_that_is_not_known_is_told_with_the_nearest_ids(desk: Desk) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import attrs
 
 from collectkit.adapters.csv_out import write_csv
-from collectkit.core.events import ChargePosted, CommandIssued, Event, NoticeRequested
+from collectkit.core.decisions import Decision
+from collectkit.core.events import ChargePosted, CommandIssued, Event, NoticeBounced, NoticeRequested, NoticeSuppressed
 from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot
+from collectkit.escalation import CURRENT, GRACE
 from collectkit.strategy import Strategy, decide, examine, offers_for
 
 __all__ = ["HEADER", "Line", "line_of", "worklist_csv"]
@@ -30,6 +33,10 @@ HEADER = (
     "review_on",
 )
 
+_FAILED: Final[Mapping[type[Event], str]] = {
+    NoticeBounced: " (bounced)",
+    NoticeSuppressed: " (stopped by the last look)",
+}
 _LEFT_ALONE = ("hold.", "strategy.materiality", "contact.", "escalation.suppressed", "escalation.blocked")
 
 
@@ -64,12 +71,12 @@ def line_of(*, events: Iterable[Event], snapshot: AccountSnapshot, strategy: Str
     itself or asked for again later.
     """
     on = snapshot.as_of
-    today = tuple(said for event in events if event.effective_on == on and (said := _said(event)))
-    fees = [
-        event.receivable.amount_original
-        for event in events
-        if isinstance(event, ChargePosted) and event.effective_on == on
-    ]
+    events = tuple(event for event in events if event.effective_on == on)
+    failed = {
+        event.key: _FAILED[type(event)] for event in events if isinstance(event, NoticeBounced | NoticeSuppressed)
+    }
+    today = tuple(said for event in events if (said := _said(event, failed)))
+    fees = [event.receivable.amount_original for event in events if isinstance(event, ChargePosted)]
     decision = decide(strategy=strategy, snapshot=snapshot)
     if not decision.arrears and not today and not fees:
         return None
@@ -77,7 +84,7 @@ def line_of(*, events: Iterable[Event], snapshot: AccountSnapshot, strategy: Str
     if decision.arrears:
         look = examine(strategy=strategy, snapshot=snapshot)
         offered = tuple(offer.in_words() for offer in offers_for(strategy=strategy, look=look))
-    alone = () if today else tuple(reason.text for reason in decision.reasons if reason.code.startswith(_LEFT_ALONE))
+    alone = () if today else _left_alone(decision)
     return Line(
         account_id=decision.account_id,
         segment=decision.segment,
@@ -118,14 +125,25 @@ def worklist_csv(lines: Iterable[Line]) -> str:
     return stream.getvalue()
 
 
+def _left_alone(decision: Decision) -> tuple[str, ...]:
+    """Say why nothing is done about an account today; there is always an answer."""
+    named = tuple(reason.text for reason in decision.reasons if reason.code.startswith(_LEFT_ALONE))
+    if named or not decision.arrears:
+        return named
+    if decision.stage in (CURRENT, GRACE):
+        standing = (one.text for one in decision.reasons if one.code == "escalation.stage")
+        return tuple(text.removeprefix(f"stage {decision.stage}: ") for text in standing)
+    return (f"what stage {decision.stage} asks for was done or is not due yet",)
+
+
 def _sums(amounts: Iterable[Money]) -> str:
     return " + ".join(str(amount) for amount in amounts)
 
 
-def _said(event: Event) -> str:
+def _said(event: Event, failed: Mapping[str, str]) -> str:
     match event:
         case NoticeRequested(notice=notice):
-            return f"notice {notice.notice} by {notice.channel.value}"
+            return f"notice {notice.notice} by {notice.channel.value}{failed.get(notice.key, '')}"
         case CommandIssued(command="raise-task", what=what):
             return f"task {what}"
         case CommandIssued(command="request-approval", what=what):
