@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, get_args
 
+import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -390,8 +391,6 @@ def test_the_standing_turns_by_itself_on_no_day_before_next_on(
 
 @given(case=fared())
 def test_a_plan_and_its_agreement_stand_alike(case: tuple[plans.PaymentPlan, list[Payment], date]) -> None:
-    import attrs
-
     plan, payments, as_of = case
     named = attrs.evolve(plan, account_id="A", covers=("R-1",))
     agreement = named.as_agreement()
@@ -493,6 +492,52 @@ def test_the_order_of_facts_does_not_change_a_change(
             return error.code
 
     assert outcome(payments) == outcome(shuffled)
+
+
+@given(
+    call=calls(),
+    kinds=st.lists(st.sampled_from(CHANGES), min_size=2, max_size=2),
+    size=st.integers(1, 9_999),
+    rows=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    late=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+    part=st.integers(0, 50),
+)
+def test_changes_of_any_shape_may_follow_one_another_without_loss_of_debt(
+    call: tuple[str, dict[str, Any]],
+    kinds: list[str],
+    size: int,
+    rows: tuple[int, int],
+    late: tuple[int, int],
+    part: int,
+) -> None:
+    plan = build(call)
+    for kind, count, days in zip(kinds, rows, late, strict=True):
+        open_rows = plan.schedule[plan.carried :]
+        paid = [
+            Payment(payment_id=f"Z-{row.number}", account_id="A", amount=row.total, received_on=plan.agreed_on)
+            for row in open_rows[:count]
+        ]
+        if part:
+            paid.append(
+                Payment(payment_id="Z-part", account_id="A", amount=Money(part, "EUR"), received_on=plan.agreed_on)
+            )
+        on = max(open_rows[min(count, len(open_rows)) - 1].due_on, plan.agreed_on) + timedelta(days=days + 1)
+        old = plan
+
+        def made(kind: str = kind, old: plans.PaymentPlan = old, on: date = on, paid: Any = paid) -> plans.PaymentPlan:
+            return attrs.evolve(change(kind, old, paid, on, size), plan_id=f"{old.plan_id}+", supersedes=old.plan_id)
+
+        plan = or_discard(made)
+        assert plan.schedule[: old.carried] == old.schedule[: old.carried]
+        money = sum(row.total.minor for row in plan.schedule[old.carried : plan.carried])
+        assert money == sum(one.amount.minor for one in paid)
+        if kind == "capitalise":
+            assert plan.schedule.principal >= old.schedule.principal
+        else:
+            assert plan.schedule.principal == old.schedule.principal
+        balances = [row.balance_minor for row in plan.schedule]
+        assert min(balances) >= balances[-1] == 0
+        assert all(row.due_on >= on for row in plan.schedule[plan.carried :])
 
 
 @given(case=fared(), place=st.integers(0, 13))

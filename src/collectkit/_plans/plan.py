@@ -182,6 +182,7 @@ def plan_from_terms(
     """
     schedule = schedule_of(terms)
     if carried:
+        prove(terms, schedule, 0)  # before its rows become instalments, which cannot be negative
         rows = [*carried]
         for row in schedule:
             rows.append(attrs.evolve(row, number=len(rows) + 1))
