@@ -189,10 +189,9 @@ def demo(out: Path, days: int, seed: int | None) -> None:
     strategy = strategies.load(out / "strategy.toml")
     imported = read_ledger(out / "ledger", ready_map("collectkit"))
     renderer = _wording(None, None)
-    files = FileMessenger(
-        out / "outbox", sender=renderer.creditor.email, is_synced=False
-    )  # a demo survives no power cut
-    messenger = samples.SampleMessenger(files)
+    # not synced: a demo need not survive a power cut
+    written = FileMessenger(out / "outbox", sender=renderer.creditor.email, is_synced=False)
+    messenger = samples.SampleMessenger(written)
     start = samples.SAMPLE_START_ON
     end = start + timedelta(days=days - 1)
     with _store(out / "collections.db", may_create=True) as store:

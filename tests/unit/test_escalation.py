@@ -352,7 +352,7 @@ def test_a_claim_with_nothing_open_is_none() -> None:
 
 
 def test_forty_days_without_a_look_skip_no_notice() -> None:
-    """ESCALATION-08, F01: on day 45 nothing was sent, so the account stands where its first reminder is due."""
+    """ESCALATION-08: on day 45 nothing was sent, so the account stands where its first reminder is due."""
     standing = standing_on(45, LADDER, [INVOICE])
     assert standing.stage == "reminder"
     assert standing.since_on == on(5)
@@ -570,7 +570,7 @@ def test_an_account_past_due_stands_in_grace_though_another_claim_is_near_its_da
 
 
 def test_the_furthest_claim_gives_the_stage_and_paying_it_moves_no_other() -> None:
-    """F01, SEGMENT-05: the newer invoice keeps its own place when the older one is paid."""
+    """SEGMENT-05: the newer invoice keeps its own place when the older one is paid."""
     pair = [INVOICE, Claim("J", 10)]
     both = standing_on(31, LADDER, pair, notices=[FRIENDLY])
     assert (both.stage, both.anchor, both.covers) == ("final-demand", "I", ("I",))
@@ -599,12 +599,12 @@ def test_a_step_is_due_on_its_day_then_late_and_done_once_it_was_taken() -> None
 
 
 def test_a_part_paid_claim_is_still_reminded() -> None:
-    """F13, ESCALATION-15."""
+    """ESCALATION-15."""
     assert names(due(5, attrs.evolve(INVOICE, minor=1))) == [("reminder", "friendly")]
 
 
 def test_reminding_one_invoice_does_not_silence_the_next() -> None:
-    """F14, ESCALATION-16: the second falls behind five days later and is written about on its own day."""
+    """ESCALATION-16: the second falls behind five days later and is written about on its own day."""
     pair = (INVOICE, Claim("J", 10))
     found = due(15, *pair, notices=[FRIENDLY])
     mail = found.steps[1]
@@ -740,7 +740,7 @@ def test_a_command_is_given_once_in_a_cycle_whatever_the_claims() -> None:
 
 
 def test_steps_of_a_stage_passed_in_one_leap_are_caught_up_until_a_sterner_notice_has_spoken() -> None:
-    """F18, C70: nothing was sent for weeks, and the ladder asks for no notice before the next stage."""
+    """Nothing was sent for weeks, and the ladder asks for no notice before the next stage."""
     rules = Ladder(
         stages=[
             StageRule(id="soft", after=PastDue(days=1), steps=[MAIL, CALL, attrs.evolve(CUT, day=2)]),

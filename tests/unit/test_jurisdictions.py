@@ -53,7 +53,6 @@ def problems_of(table: str) -> str:
 
 
 def test_the_first_packs_are_shipped() -> None:
-    # LEGAL.md section 6
     assert {
         "us-reg-f", "us-reg-z", "us-ma", "eu-late-payment", "de-late-payment", "fr-late-payment", "ie-late-payment",
         "fi-late-payment", "uk-late-payment", "uk-breathing-space", "au-rg96", "ca-on", "ca-qc",

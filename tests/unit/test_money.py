@@ -270,7 +270,7 @@ def test_money_cannot_be_changed() -> None:
 
 
 def test_two_currencies_never_meet() -> None:
-    """MONEY-08, F11."""
+    """MONEY-08."""
     eur, usd = Money(500, "EUR"), Money(500, "USD")
     for meet in (
         lambda: eur + usd,
