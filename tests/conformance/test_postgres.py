@@ -13,6 +13,8 @@ from collectkit.testing.cases import opening, requesting
 from collectkit.testing.conformance import STORE_PROPERTIES, NotShown
 from conformance_kits.postgres import NoServer, PostgresKit, Server
 
+pytestmark = pytest.mark.slow  # a server of its own is set up, crashed and recovered
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
