@@ -1817,3 +1817,37 @@ def test_terms_name_the_floor_and_the_cap_of_a_rate_and_to_whom_a_sum_applies() 
     said = describe(ChargePolicy(interest=[InterestPolicy(id="i", terms=terms)], recovery_sums=[lump]))
     assert f"i: interest at 12 % a year, at most 15 %, never less than the legal floor ({fr.label})" in said
     assert "sum (invoice): a fixed sum" in said
+
+
+def test_a_fee_put_off_by_the_law_keeps_its_floor_and_is_never_a_charge_of_nothing() -> None:
+    later = pack_of(holds(FeeLimit(rate="1", grace_days=10)))
+    nearly = paid(11_990, date(2026, 2, 5), receivable_ids=("R-1",))
+    kept = percent("0.015", fee_floor={EUR: "5.00"}, never_above_open=False)
+    assert amounts(look(facts(payments=[paid(11_000, date(2026, 2, 5))]), kept, packs=[later])) == ["5.00 EUR"]
+    found = look(facts(payments=[nearly]), percent("0.015"), packs=[later])
+    assert (amounts(found), codes(found)) == ([], ["policy.zero"])
+
+
+def test_only_an_earlier_late_fee_makes_a_late_card_payment_a_repeated_one() -> None:
+    usd = {"currency": "USD", "kind": "credit_card"}
+    cards = [invoice("C-1", 10_000, date(2026, 3, 1), **usd), invoice("C-2", 10_000, date(2026, 4, 1), **usd)]
+    fee = LateFeePolicy(id="fee", kind="flat", amounts={"USD": "45.00"})
+    packs = [jurisdictions.load("us-reg-z")]
+
+    def second(component: str, rule: str) -> list[str]:
+        before = Receivable(
+            receivable_id="X",
+            account_id="A",
+            amount_original=Money(100, "USD"),
+            issued_on=date(2026, 3, 10),
+            due_on=date(2026, 3, 10),
+            component=component,
+            parent_id="C-1",
+            charge_key=rule,
+        )
+        found = look(facts(*cards, before, on=date(2026, 4, 10), kind="consumer"), fee, packs=packs)
+        return [str(one.amount) for one in found.charges if one.receivable_id == "C-2"]
+
+    assert second("interest", "accrual:A:C-1:interest:2026-03-02..2026-03-10") == ["30.00 USD"]
+    assert second("fee", "fee:A:C-1:returned:payment-0123456789abcdef") == ["30.00 USD"]
+    assert second("fee", "fee:A:C-1:fee:1") == ["41.00 USD"]

@@ -322,10 +322,17 @@ class _Fees:
         amount, how = measured
         reasons = [self._why(candidate, amount, how)]
         if is_counted:  # measured once already: only what the amount itself depends on is looked at again
+            floor = amount_in(fee.fee_floor, amount.currency)
+            if floor is not None and amount < floor:
+                amount = floor
+                reasons.append(Reason(code="policy.fee_floor", text=f"raised to the floor of {floor}", cite=fee.cite))
             if fee.never_above_open and amount > base:
                 amount = base
                 text = f"limited to the {base} that is open"
                 reasons.append(Reason(code="policy.above_open", text=text, cite=fee.cite))
+            if not amount.is_positive:
+                self._skip("policy.zero", candidate, reasons[-1].text)
+                return None
             return amount, reasons
         amount = self._limited(candidate, amount, base, reasons)
         if not amount.is_positive:

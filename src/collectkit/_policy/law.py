@@ -15,7 +15,7 @@ import attrs
 from collectkit._policy.ledger import Ledger
 from collectkit.core.decisions import Reason
 from collectkit.core.money import Money
-from collectkit.core.records import AccountSnapshot, Hold, HoldReason, Receivable
+from collectkit.core.records import AccountSnapshot, Component, Hold, HoldReason, Receivable
 from collectkit.core.rules import (
     Citation,
     FeeLimit,
@@ -158,8 +158,10 @@ class Law:
         return None
 
     def _fee_cycles(self, receivable: Receivable) -> Iterator[tuple[int, int]]:
-        """Yield the cycles of earlier late payments for which a fee was posted."""
+        """Yield the cycles of earlier late payments for which a late fee was posted; interest and returns are none."""
         for posted in self.ledger.posted:
+            if posted.receivable.component is not Component.FEE or posted.period.startswith("payment-"):
+                continue
             parent = self.ledger.receivables.get(posted.receivable.parent_id or "")
             if parent is not None and parent.kind == receivable.kind and parent.due_on < receivable.due_on:
                 yield (parent.due_on.year, parent.due_on.month)
