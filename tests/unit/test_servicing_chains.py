@@ -215,3 +215,38 @@ def test_paid_rows_keep_their_balances_through_two_changes_that_add_to_the_debt(
     third = servicing.reamortise(plan=second, plan_id="P-4", on=date(2026, 4, 25))
     assert third.schedule[:2] == first.schedule[:2]
     assert third.proof.last_balance.is_zero
+
+
+def flat() -> plans.PaymentPlan:
+    return plans.flat_plan(plan_id="P-1", principal=eur("1000"), rate=TWELVE, instalments=6, start_on=date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "interest"),
+    [
+        ("reamortise", {}, [1000, 1000, 1000, 1000]),
+        ("add_fee", {"fee": eur("5")}, [1000, 1000, 1000, 1000]),
+        ("extend", {"instalments": 2}, [1000] * 6),
+        ("defer", {"payments": 1, "interest": "waive"}, [1000, 1000, 1000, 1000]),
+        ("defer", {"payments": 1, "interest": "collect"}, [2000, 1000, 1000, 1000]),
+    ],
+)
+def test_flat_interest_stays_on_the_whole_debt_through_a_change(
+    verb: str, more: dict[str, Any], interest: list[int]
+) -> None:
+    plan = flat()
+    new = getattr(servicing, verb)(plan=plan, plan_id="P-2", on=date(2026, 3, 2), paid=paid(plan, 2), **more)
+    assert [row.interest_minor for row in new.schedule[2:]] == interest
+    assert new.schedule[:2] == plan.schedule[:2]
+    again = servicing.reamortise(plan=new, plan_id="P-3", on=date(2026, 3, 3))
+    assert [row.interest_minor for row in again.schedule[2:]] == interest
+
+
+@pytest.mark.parametrize(("effect", "rows"), [("lower", 4), ("shorten", 3)])
+def test_flat_interest_falls_by_the_share_that_is_paid_early(effect: Any, rows: int) -> None:
+    plan = flat()
+    new = servicing.prepay(
+        plan=plan, plan_id="P-2", on=date(2026, 3, 2), paid=paid(plan, 2), amount=eur("200"), effect=effect
+    )
+    # 8.00 a month on 800.00, and 6 cents that 200.00 bore for one of 31 days
+    assert [row.interest_minor for row in new.schedule[3:]] == [806] + [800] * (rows - 1)

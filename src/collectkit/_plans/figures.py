@@ -271,7 +271,8 @@ def _bullet(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
 
 def _flat(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
     count = len(periods.factors)
-    whole = rounded(opening * sum(periods.factors, Fraction(0)), terms.rounding)
+    base = opening if terms.flat_base is None else terms.flat_base.minor
+    whole = rounded(base * sum(periods.factors, Fraction(0)), terms.rounding)
     regular = rounded(Fraction(whole, count), terms.rounding)
     if regular * (count - 1) > whole:
         regular = whole // count

@@ -241,7 +241,7 @@ def explain_row(terms: PlanTerms, schedule: Schedule, carried: int, number: int)
     periods = periods_of(terms)
     place = number - lead - 1
     factor = sum(periods.factors, Fraction(0)) if terms.shape == "bullet" else periods.factors[place]
-    base = terms.financed.minor if terms.shape == "flat" else before.minor
+    base = terms.interest_base.minor if terms.shape == "flat" else before.minor
     exact = base * factor
     if terms.shape == "flat":
         exact = base * sum(periods.factors, Fraction(0)) / len(periods.factors)

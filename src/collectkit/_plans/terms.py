@@ -175,6 +175,7 @@ class PlanTerms:
     brought_fee: Money | None = None
     down_payment_on: date | None = None
     is_first_by_days: bool = False
+    flat_base: Money | None = None
 
     def __attrs_post_init__(self) -> None:
         debt = self.principal
@@ -249,6 +250,11 @@ class PlanTerms:
         return self.principal if self.down_payment is None else self.principal - self.down_payment
 
     @property
+    def interest_base(self) -> Money:
+        """Return the sum that flat interest is reckoned on: what was financed, at first."""
+        return self.financed if self.flat_base is None else self.flat_base
+
+    @property
     def bears_interest(self) -> bool:
         """Say whether there is a rate above zero."""
         return self.rate is not None and self.rate.value != 0
@@ -290,6 +296,7 @@ _SUMS: Final = (
     "minimum_floor",
     "brought_interest",
     "brought_fee",
+    "flat_base",
 )
 _NO_SUMS: Final = (None,) * len(_SUMS)
 _sums_of: Final = attrgetter(*_SUMS)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import attrs
 
-from collectkit._servicing.position import Position, position
+from collectkit._servicing.position import Position, position, step_of
 from collectkit._servicing.standing import Paid, require_money
 from collectkit.core.calendars import Every
 from collectkit.core.checks import require_date
@@ -72,9 +72,15 @@ def prepay(
     until_paid = at.accrued(on, amount.minor)
     terms = _rest(at, "collect", down_payment=amount, down_payment_on=max(on, _last_kept(at, on)))
     terms = attrs.evolve(terms, brought_interest=_sum(plan, at.interest + until_paid))
+    if terms.flat_base is not None:
+        terms = attrs.evolve(terms, flat_base=_sum(plan, max(terms.flat_base.minor - amount.minor, 0)))
     if effect == "lower" or plan.terms.shape == "bullet":  # a single instalment cannot become fewer
         return _superseding(at, plan_id, terms)
     regular = _regular(plan)
+    if terms.shape == "flat":
+        parts = regular - rounded(terms.interest_base.minor * terms.periods().factors[0], terms.rounding)
+        fewer = min(-(-terms.financed.minor // parts) if parts > 0 else terms.instalments, terms.instalments)
+        return _superseding(at, plan_id, attrs.evolve(_shorter(terms, fewer, None), shape="flat"))
     rows = terms.rows_to_pay(Money(regular, plan.currency))
     if rows is None:
         return _superseding(at, plan_id, terms)
@@ -306,14 +312,18 @@ def defer(
     else:
         step += steps
     factor = old.factor_between(start_on, shifted)
-    waiting = 0 if interest == "waive" else rounded(at.principal * factor, old.rounding)
+    base = old.interest_base.minor if old.shape == "flat" else at.principal
+    waiting = 0 if interest == "waive" else rounded(base * factor, old.rounding)
     kept_parts = interest != "capitalise" and at.principal == _balance_before(plan, at.next_row)
     if interest == "capitalise":
         at = attrs.evolve(at, principal=at.principal + waiting)
     elif interest == "collect":
         at = attrs.evolve(at, interest=at.interest + waiting)
     terms = attrs.evolve(_rest(at, arrears), start_on=shifted, anchor_on=anchor, anchor_first=step)
-    if kept_parts and old.shape != "bullet":  # nothing but the dates changes, so the amounts stay as they were agreed
+    if kept_parts and old.shape not in (
+        "bullet",
+        "flat",
+    ):  # nothing but the dates changes, so the amounts stay as they were agreed
         terms = _same_amounts(plan, at, terms)
     return _superseding(at, plan_id, terms)
 
@@ -378,7 +388,7 @@ def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iter
     _require_sum(plan, fee, "a fee")
     _require_rows(at)
     terms = _rest(at, "collect")
-    if at.principal == _balance_before(plan, at.next_row) and plan.terms.shape != "bullet":
+    if at.principal == _balance_before(plan, at.next_row) and plan.terms.shape not in ("bullet", "flat"):
         terms = _same_amounts(plan, at, terms)
     return _superseding(at, plan_id, attrs.evolve(terms, brought_fee=_sum(plan, at.fee + fee.minor)))
 
@@ -406,6 +416,7 @@ def _rest(at: Position, arrears: Arrears, more: int = 0, **changed: Any) -> Plan
         balloon=old.balloon,
         grace=min(resting, count - 1),
         simple_interest=old.simple_interest,
+        flat_base=old.interest_base if old.shape == "flat" else None,
         is_first_by_days=old.is_first_by_days and _within(at) == 0,
         **changed,
     )
@@ -479,9 +490,9 @@ def _superseding(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:
 
 def _shape_of_rest(
     old: PlanTerms,
-) -> Literal["level", "equal_split", "balloon", "equal_principal", "interest_only", "bullet"]:
+) -> Literal["level", "equal_split", "balloon", "equal_principal", "interest_only", "bullet", "flat"]:
     """Return the shape in which the rest is laid out: shapes that are agreed row by row become level."""
-    if old.shape in ("equal_split", "balloon", "equal_principal", "interest_only", "bullet"):
+    if old.shape in ("equal_split", "balloon", "equal_principal", "interest_only", "bullet", "flat"):
         return old.shape
     return "level"
 
@@ -499,27 +510,15 @@ def _anchor(at: Position) -> tuple[date, int]:
     skipped = old.grace if old.grace_interest != "pay" and old.begin_on is None else 0
     within = _within(at)
     if within and old.skip_months:  # the period of the next row begins with the step after that of the row before
-        return anchor, _step_of(old, anchor, first + skipped, within - 1) + 1
+        return anchor, step_of(old, anchor, first + skipped, within - 1) + 1
     return anchor, first + skipped + within
-
-
-def _step_of(terms: PlanTerms, anchor: date, first: int, place: int) -> int:
-    """Return the step of the rhythm on which a row falls due, `place` rows after the first one from step `first`."""
-    if not terms.skip_months:
-        return first + place
-    step = first - 1
-    for _ in range(place + 1):
-        step += 1
-        while terms.every.date(anchor=anchor, number=step, month_end=terms.month_end).month in terms.skip_months:
-            step += 1
-    return step
 
 
 def _due_step(at: Position) -> int:
     """Return the step of the rhythm on which the next row falls due: the last one of a bullet, past skipped months."""
     old = at.plan.terms
     anchor, first = _anchor(at)
-    return _step_of(old, anchor, first, old.instalments - 1 if old.shape == "bullet" else 0)
+    return step_of(old, anchor, first, old.instalments - 1 if old.shape == "bullet" else 0)
 
 
 def _within(at: Position) -> int:
@@ -543,7 +542,7 @@ def _wait(at: Position, payments: int | None, until: date | None, next_on: date)
                 "plans.deferral", f"the next instalment falls due on {next_on}; {until} does not put it off"
             )
         for later in range(1, at.rows_left + 1):
-            target = _step_of(old, anchor, step, later)
+            target = step_of(old, anchor, step, later)
             if old.every.date(anchor=anchor, number=target, month_end=old.month_end) == until:
                 return target - step, until
         return None, until
@@ -554,7 +553,7 @@ def _wait(at: Position, payments: int | None, until: date | None, next_on: date)
             "plans.deferral",
             f"{payments} payments cannot be put off, only {at.rows_left} are left; extend the plan instead",
         )
-    target = _step_of(old, anchor, step, payments)
+    target = step_of(old, anchor, step, payments)
     return target - step, old.every.date(anchor=anchor, number=target, month_end=old.month_end)
 
 

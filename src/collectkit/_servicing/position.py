@@ -13,7 +13,7 @@ from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import rounded
 from collectkit.core.schedule import Instalment
-from collectkit.plans import PaymentPlan
+from collectkit.plans import PaymentPlan, PlanTerms
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +49,7 @@ class Position:
         terms = self.plan.terms
         base = self.principal if principal is None else principal
         if terms.shape == "flat" and principal is None:
-            base = terms.financed.minor
+            base = terms.interest_base.minor
         if terms.shape == "bullet" and not terms.simple_interest:
             grown = base
             for factor in self._factors(until):
@@ -207,3 +207,15 @@ def _period_start(plan: PaymentPlan, place: int) -> date:
     if within <= 0:
         return terms.start_on if terms.grace_interest == "pay" or not terms.grace else terms.periods().from_on[0]
     return terms.periods().from_on[within]
+
+
+def step_of(terms: PlanTerms, anchor: date, first: int, place: int) -> int:
+    """Return the step of the rhythm on which a row falls due, `place` rows after the first one from step `first`."""
+    if not terms.skip_months:
+        return first + place
+    step = first - 1
+    for _ in range(place + 1):
+        step += 1
+        while terms.every.date(anchor=anchor, number=step, month_end=terms.month_end).month in terms.skip_months:
+            step += 1
+    return step
