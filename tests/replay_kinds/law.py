@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from collectkit import jurisdictions
+from collectkit.core.calendars import add_months
 from collectkit.core.money import Money, rounded
 from collectkit.core.rates import Rate
 from collectkit.core.rules import (
@@ -29,12 +30,19 @@ from collectkit.core.rules import (
     Moratorium,
     PenaltyTiers,
     PlanTrigger,
-    RateFloor,
     ReferenceSeries,
     RulePack,
     StatutoryInterest,
 )
-from collectkit.policy import BalanceStep, InterestPiece, RateTerms, accrue_on, statutory_interest, statutory_rate
+from collectkit.policy import (
+    AccruedInterest,
+    BalanceStep,
+    InterestPiece,
+    RateTerms,
+    accrue_on,
+    statutory_interest,
+    statutory_rate,
+)
 from replay_kinds import Outcome
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "packs"
@@ -359,9 +367,23 @@ def de_interest_split(inputs: Inputs, expected: Answers, place: str) -> Answers:
 
 
 def fr_interest(inputs: Inputs, expected: Answers, place: str) -> Answers:
-    yearly = Fraction(inputs["principal"]) * Fraction(inputs["rate_percent"]) / 100
+    """Whole months count as twelfths of the year, which is what 30/360 gives between the first days of months."""
+    principal = money(inputs, "principal")
+    accrued = accrue_on(
+        RateTerms(rate=Rate.percent(inputs["rate_percent"]), day_count="30E/360"),
+        [BalanceStep(from_on=START, balance=principal)],
+        due_on=START - timedelta(days=1),
+        start_on=START,
+        end_on=add_months(START, inputs["months"]),
+    )
     scale = 10 ** expected["decimals"]
-    return {"interest": str(Fraction(rounded(yearly * inputs["months"] / 12 * scale, "half_even"), scale))}
+    per_unit = Money.of(1, principal.currency).minor
+    return {"interest": str(Fraction(rounded(exact_of(accrued) / per_unit * scale, "half_even"), scale))}
+
+
+def exact_of(accrued: Any) -> Fraction:
+    assert isinstance(accrued, AccruedInterest), accrued
+    return accrued.exact
 
 
 def fr_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
@@ -371,7 +393,15 @@ def fr_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
     pack = with_reference(pack, "FR_LEGAL_PROFESSIONALS", inputs["legal_percent"], on)
     default = statutory_rate(pack, "fr.l441_10.interest", on)
     assert isinstance(default, Rate), default
-    floor = in_force(pack, "fr.l441_10.floor", RateFloor, on).multiple * Fraction(inputs["legal_percent"]) / 100
+    accrued = accrue_on(  # a contract without interest is raised to the floor
+        RateTerms(rate=Rate.percent("0"), pack=pack, floor_rule_id="fr.l441_10.floor"),
+        [BalanceStep(from_on=on, balance=Money.of("1", "EUR"))],
+        due_on=on - timedelta(days=1),
+        start_on=on,
+        end_on=on + timedelta(days=1),
+    )
+    assert isinstance(accrued, AccruedInterest), accrued
+    floor = accrued.pieces[0].rate.annual
     return {
         "default_rate_percent": percent(default.annual),
         "contract_floor_percent": percent(floor),
@@ -404,8 +434,16 @@ def br_late_fee(inputs: Inputs, expected: Answers, place: str) -> Answers:
     fine = most if late_on >= limit.first_chargeable_on(START) else Money.zero(inputs["currency"])
     found = {"fine_max": most.plain(), "fine": fine.plain()}
     if inputs["monthly_interest_percent"] is not None:  # by the day, a month being 30 days, as the trade counts it
-        share = Fraction(inputs["monthly_interest_percent"]) / 100 * Fraction(inputs["days_late"], 30)
-        interest = instalment.times(share, rounding="half_up")
+        accrued = accrue_on(
+            RateTerms(rate=Rate.of(Fraction(inputs["monthly_interest_percent"]) * 12 / 100), day_count="act/360"),
+            [BalanceStep(from_on=START, balance=instalment)],
+            due_on=START - timedelta(days=1),
+            start_on=START,
+            end_on=late_on,
+            rounding="half_up",
+        )
+        assert isinstance(accrued, AccruedInterest), accrued
+        interest = accrued.amount
         found |= {"interest": interest.plain(), "total": (instalment + fine + interest).plain()}
     return found
 
