@@ -252,7 +252,9 @@ def holds_on(snapshot: AccountSnapshot, *, promised: Sequence[AppliedHold] = ())
     ]
     found += [
         AppliedHold(
-            reason=_FLAG_HOLDS[flag.kind], until_on=flag.until_on, text=f"{flag.kind.value} since {flag.since_on}"
+            reason=_FLAG_HOLDS[flag.kind],
+            until_on=flag.until_on,
+            text=f"{flag.kind.value.replace('_', ' ')} since {flag.since_on}",
         )
         for flag in snapshot.debtor.flags
         if flag.is_active(as_of) and flag.kind in _FLAG_HOLDS
@@ -263,7 +265,7 @@ def holds_on(snapshot: AccountSnapshot, *, promised: Sequence[AppliedHold] = ())
             until_on=hold.until_on,
             receivable_ids=hold.receivable_ids,
             stops=hold.stops,
-            text=f"hold {hold.hold_id} since {hold.placed_on}",
+            text=f"{hold.reason.value.replace('_', ' ')}, hold {hold.hold_id} since {hold.placed_on}",
         )
         for hold in snapshot.holds
         if hold.is_active(as_of)
