@@ -333,3 +333,12 @@ def test_a_figure_and_its_unit_stay_on_one_line() -> None:
 def test_facts_are_said_in_plain_words() -> None:
     assert plain_words("late_ratio is 50 %; flag is hardship") == "share settled late is 50 %; flag is hardship"
     assert plain_words("late_ratio_min") == "late_ratio_min"
+
+
+def test_without_its_extra_the_command_says_so_in_one_sentence() -> None:
+    code = "import sys; sys.modules['click'] = None\nfrom collectkit.__main__ import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "collectkit: core.missing_extra: click is not installed; install it with: pip install 'collectkit[cli]'"
+    )
