@@ -1,7 +1,8 @@
 """What every test may use: Hypothesis profiles and the door to figures that live beside the project.
 
-Profiles: `default` draws afresh on every run; `ci` (chosen where CI=true) is derandomised and draws more; `thorough` is for
-the named long runs (`pytest --hypothesis-profile=thorough`). None has a deadline: a slow machine is not a bug.
+Profiles: `default` and, where CI=true, `ci` are derandomised, so that a failure belongs to a change and not to the dice;
+`ci` draws more. `fresh` draws afresh on every run, for hunting; `thorough` is for the named long runs
+(`pytest --hypothesis-profile=thorough`). None has a deadline: a slow machine is not a bug.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from hypothesis import HealthCheck, settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
-settings.register_profile("default", max_examples=100, deadline=None)
+settings.register_profile("default", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("fresh", max_examples=100, deadline=None, print_blob=True)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, database=None, print_blob=True)
 settings.register_profile(
     "thorough", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
