@@ -1689,6 +1689,15 @@ def posted_over(snapshot: AccountSnapshot, days: list[date], *rules: object, **o
     return total
 
 
+def test_every_limit_that_lowers_a_fee_is_cited_with_the_strictest_first() -> None:
+    rates = {"wide": "0.5", "middle": "0.03", "strict": "0.02"}
+    packs = tuple(pack_of(holds(FeeLimit(rate=rate)), name=name) for name, rate in rates.items())
+    (charge,) = look(facts(), flat(), packs=packs).charges
+    limits = [str(reason) for reason in charge.reasons if reason.code == "policy.law_cap"]
+    assert charge.amount == Money(240, "EUR")
+    assert ["strict/1" in limits[0], "middle/1" in limits[1], len(limits)] == [True, True, 2]
+
+
 def test_a_late_fee_that_the_law_puts_off_makes_no_room_for_a_charge_that_it_excludes() -> None:
     returned = ReturnedPaymentPolicy(id="returned", amounts={EUR: "25.00"}, exclusive_with=["fee"])
     back = paid(12_000, date(2026, 1, 30), returned_on=date(2026, 2, 2), receivable_ids=("R-1",))

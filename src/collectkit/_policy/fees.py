@@ -286,12 +286,11 @@ class _Fees:
             if room.blocked is not None:
                 self.look.skip(room.blocked.code, fee.id, receivable, room.blocked.text, room.blocked.cite)
                 return
-            if room.most is not None and room.reason is not None and room.most < amount:
-                amount = room.most
-                reasons.append(room.reason)
-                if amount.is_zero:
-                    self.look.skip(room.reason.code, fee.id, receivable, room.reason.text, room.reason.cite)
-                    return
+            amount = room.limit(amount, reasons)
+            if amount.is_zero:
+                _, strictest = room.limits[0]
+                self.look.skip(strictest.code, fee.id, receivable, strictest.text, strictest.cite)
+                return
         self.look.charge(
             kind="fee",
             rule=fee.id,

@@ -43,11 +43,16 @@ def facts_of(snapshot: AccountSnapshot, receivable: Receivable) -> LegalFacts:
 
 @attrs.frozen(kw_only=True)
 class FeeRoom:
-    """The most that the law leaves for a fee; `blocked` says why there is none at all."""
+    """What each limit of the law leaves for a fee, strictest first; `blocked` says why there is none at all."""
 
-    most: Money | None = None
-    reason: Reason | None = None
+    limits: tuple[tuple[Money, Reason], ...] = ()
     blocked: Reason | None = None
+
+    def limit(self, amount: Money, reasons: list[Reason]) -> Money:
+        """Return what is left of an amount; every limit that it would pass is added to the reasons."""
+        passed = [(left, reason) for left, reason in self.limits if left < amount]
+        reasons.extend(reason for _, reason in passed)
+        return min((left for left, _ in passed), default=amount)
 
 
 @attrs.frozen(kw_only=True)
@@ -130,8 +135,8 @@ class Law:
         return max(days, default=None)
 
     def fee_room(self, receivable: Receivable, *, past_due: Money, instalment: Money, charged: Money) -> FeeRoom:
-        """Return what the strictest rule leaves for one more fee on a late payment, after the fees `charged` so far."""
-        best: FeeRoom = FeeRoom()
+        """Return what every rule leaves for one more fee on a late payment, after the fees `charged` so far."""
+        limits: list[tuple[Money, Reason]] = []
         for one in self._speaking(receivable, self.ledger.as_of, FeeLimit, PenaltyTiers):
             if isinstance(one, Reason):
                 return FeeRoom(blocked=one)
@@ -140,10 +145,9 @@ class Law:
                 text = f"{one.rule.id} states no amount in {past_due.currency}; nothing is converted"
                 return FeeRoom(blocked=Reason(code="policy.law_unknown", text=text, cite=one.cite))
             left = Money(max(0, most.minor - charged.minor), most.currency)
-            if best.most is None or left < best.most:
-                text = f"limited to the {left} left of {most}: {one.rule.text}"
-                best = FeeRoom(most=left, reason=Reason(code="policy.law_cap", text=text, cite=one.cite))
-        return best
+            text = f"limited to the {left} left of {most}: {one.rule.text}"
+            limits.append((left, Reason(code="policy.law_cap", text=text, cite=one.cite)))
+        return FeeRoom(limits=tuple(sorted(limits, key=lambda each: each[0].minor)))
 
     def _most(self, value: Primitive, receivable: Receivable, *, past_due: Money, instalment: Money) -> Money | None:
         if isinstance(value, FeeLimit):

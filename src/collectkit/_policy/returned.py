@@ -137,9 +137,7 @@ def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment,
         return
     text = f"{policy.id} for payment {payment.payment_id}, returned on {payment.returned_on}: {amount}"
     reasons = [Reason(code="policy.returned_payment", text=text, cite=policy.cite)]
-    if room.most is not None and room.reason is not None and room.most < amount:
-        amount = room.most
-        reasons.append(room.reason)
+    amount = room.limit(amount, reasons)
     if amount.is_positive:
         look.charge(
             kind="fee",
