@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import json
@@ -102,7 +103,7 @@ class Desk:
 
     def stored(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything in the database, table by table, in order of keys."""
-        with sqlite3.connect(self.db) as connection:
+        with contextlib.closing(sqlite3.connect(self.db)) as connection:
             names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
             return {name: sorted(connection.execute(f"select * from {name}").fetchall(), key=repr) for name in names}
 
