@@ -119,6 +119,47 @@ def test_interest_of_a_deferral_is_asked_for_as_far_as_it_was_earned(interest: A
         assert servicing.charge_off(plan=plan, on=on).total == quote.total
 
 
+@pytest.mark.parametrize("verb", ["restructure", "re_age"])
+@pytest.mark.parametrize(
+    ("interest", "owed", "first"), [("collect", (100000, 1000), 4000), ("capitalise", (101000, 0), 3030)]
+)
+def test_new_terms_within_a_wait_owe_what_it_has_earned_and_let_the_rest_run_on(
+    verb: str, interest: Any, owed: tuple[int, int], first: int
+) -> None:
+    plan = plans.deferred_plan(
+        plan_id="P-1",
+        principal=eur("1000"),
+        rate=TWELVE,
+        instalments=6,
+        start_on=date(2026, 1, 1),
+        grace=3,
+        interest=interest,
+    )
+    on, due_on = date(2026, 2, 1), date(2026, 5, 1)
+    new = getattr(servicing, verb)(plan=plan, plan_id="P-2", on=on, instalments=6, first_due_on=due_on)
+    quote = servicing.payoff_quote(plan=new, on=on)
+    # January earned 1 % of 1000.00; February to April earn 3 % of what is then the debt, asked for on 1 May
+    assert (quote.principal.minor, quote.interest.minor) == owed
+    assert parts(new)[0] == ("2026-05-01", first, 0)
+    third_week = date(2026, 1, 22)  # 21 of 31 days of 10.00
+    early = getattr(servicing, verb)(plan=plan, plan_id="P-2", on=third_week, instalments=6, first_due_on=due_on)
+    assert servicing.payoff_quote(plan=early, on=third_week).total == eur("1006.77")
+
+
+def test_new_terms_within_a_wait_keep_the_first_due_date() -> None:
+    plan = plans.deferred_plan(
+        plan_id="P-1",
+        principal=eur("1000"),
+        rate=TWELVE,
+        instalments=6,
+        start_on=date(2026, 1, 1),
+        grace=3,
+        interest="collect",
+    )
+    new = servicing.restructure(plan=plan, plan_id="P-2", on=date(2026, 2, 1), instalments=4)
+    assert parts(new)[0] == ("2026-05-01", 4000, 0)  # 10.00 earned in January, 30.00 in the three months after it
+
+
 def test_interest_collected_after_a_deferral_survives_a_change() -> None:
     plan = plans.deferred_plan(
         plan_id="P-1",

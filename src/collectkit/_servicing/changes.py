@@ -209,6 +209,7 @@ def restructure(
     """Give what is open new terms: number of instalments, and rate, rhythm and first date where they are named.
 
     Interest up to `on` follows the old rate, and is asked for with what is past due; from then on the new one holds.
+    So it does within the wait of a deferral, too: of its interest only what was earned up to `on` is owed.
 
     >>> from collectkit.plans import amortised_plan
     >>> plan = amortised_plan(
@@ -227,8 +228,12 @@ def restructure(
     """
     at = position(plan, paid, on)
     running = at.accrued(on)
-    is_cut = on > at.start_on or first_due_on is not None
-    at = attrs.evolve(at, interest=at.interest + running, start_on=max(on, at.start_on))
+    capitalised, collected = at.waiting()
+    is_waiting = capitalised + collected > 0  # what the wait has not earned yet runs on under the new terms
+    is_cut = on > at.start_on or is_waiting or first_due_on is not None
+    starts_on = on if is_waiting else max(on, at.start_on)
+    interest = at.interest + running - collected
+    at = attrs.evolve(at, principal=at.principal - capitalised, interest=interest, start_on=starts_on)
     old = plan.terms
     if first_due_on is None and at.rows_left and every is None:
         first_due_on = plan.schedule[at.next_row].due_on
