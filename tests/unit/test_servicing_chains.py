@@ -291,3 +291,20 @@ def test_flat_interest_falls_by_the_share_that_is_paid_early(effect: Any, rows: 
     )
     # 8.00 a month on 800.00, and 6 cents that 200.00 bore for one of 31 days
     assert [row.interest_minor for row in new.schedule[3:]] == [806] + [800] * (rows - 1)
+
+
+@pytest.mark.parametrize(("on", "interest"), [(date(2026, 1, 16), 484), (date(2026, 1, 20), 613)])
+def test_a_prepayment_that_has_not_come_bears_its_interest_once(on: date, interest: int) -> None:
+    new = servicing.prepay(plan=level(), plan_id="P-2", on=date(2026, 1, 16), amount=eur("500"), effect="lower")
+    # 1000.00 bears 10.00 in the 31 days of January, of which 15 and 19 have passed
+    quote = servicing.payoff_quote(plan=new, on=on)
+    assert (quote.principal, quote.interest.minor) == (eur("1000"), interest)
+
+
+def test_a_prepayment_that_has_come_bears_interest_until_its_day() -> None:
+    on = date(2026, 1, 16)
+    new = servicing.prepay(plan=level(), plan_id="P-2", on=on, amount=eur("500"), effect="lower")
+    money = [Payment(payment_id="M-1", account_id="A", amount=eur("500"), received_on=on)]
+    quote = servicing.payoff_quote(plan=new, on=date(2026, 1, 20), paid=money)
+    # 15 days of 5.00 in 31 that were brought over, 2.42, and 19 days of 5.00 in 31, 3.06
+    assert (quote.principal, quote.interest.minor) == (eur("500"), 548)

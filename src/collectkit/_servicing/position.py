@@ -45,8 +45,14 @@ class Position:
         return len(self.plan.schedule) - self.next_row
 
     def accrued(self, until: date, principal: int | None = None) -> int:
-        """Return interest from the start of the running period to a day, in minor units: of the open debt or a part."""
+        """Return interest from the start of the running period to a day, in minor units: of the open debt or a part.
+
+        What a prepayment bore until its day was brought over from the plan before, so it is no part of this.
+        """
         terms = self.plan.terms
+        if principal is None and terms.shape != "flat" and terms.down_payment_on is not None:
+            brought = self.accrued(min(until, terms.down_payment_on), self._prepayment_open())
+            return max(self.accrued(until, self.principal) - brought, 0)
         base = self.principal if principal is None else principal
         if terms.shape == "flat" and principal is None:
             base = terms.interest_base.minor
@@ -67,6 +73,13 @@ class Position:
             return max(self.plan.schedule.balance_before(self.next_row) - terms.financed.minor - earned, 0), 0
         own = 0 if terms.brought_interest is None else terms.brought_interest.minor
         return 0, max(self.brought - own - earned, 0)
+
+    def _prepayment_open(self) -> int:
+        """Return what of the down payment no money has met."""
+        down = self.plan.terms.down_payment
+        if down is None:
+            return 0
+        return max(down.minor - (self.plan.schedule.balance_before(self.plan.carried) - self.principal), 0)
 
     def _factors(self, until: date) -> list[Fraction]:
         """Return the factors of the periods from the running one to a day; of the last the part that has passed.
