@@ -679,6 +679,38 @@ def test_a_loan_pays_back_what_was_drawn_whatever_happens_to_it(
     assert all(not row.interest.is_negative for row in rows)
 
 
+@given(
+    case=loans(),
+    sums=st.lists(
+        st.tuples(st.sampled_from(["paid", "fee", "late_fee"]), st.integers(1, 60_000)), min_size=2, max_size=5
+    ),
+    day=st.integers(0, 200),
+    order=st.randoms(use_true_random=False),
+)
+def test_payments_and_charges_of_one_day_commute(
+    case: tuple[servicing.LoanTerms, list[servicing.LoanEvent]], sums: list[tuple[Any, int]], day: int, order: Any
+) -> None:
+    terms, events = case
+    assert terms.start_on is not None
+    on = terms.start_on + timedelta(days=day)
+    posted: list[servicing.LoanEvent] = [
+        servicing.LoanPayment(on=on, amount=Money(minor, "EUR"))
+        if kind == "paid"
+        else servicing.Charged(on=on, component=kind, amount=Money(minor, "EUR"))
+        for kind, minor in sums
+    ]
+    shuffled = list(posted)
+    order.shuffle(shuffled)
+
+    def outcome(more: list[servicing.LoanEvent]) -> object:
+        try:
+            return servicing.loan_rows(terms, [*events, *more])
+        except InvalidTerms as error:
+            return error.code
+
+    assert outcome(posted) == outcome(shuffled)
+
+
 # -- whatever is given -------------------------------------------------------------------------------------------
 
 PLAN = plans.amortised_plan(

@@ -37,7 +37,9 @@ def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, .
     """Replay the events of a loan over its terms and return its rows as they then stand.
 
     Events count by their day, those of one day in the order given; money that came in before it was recorded counts
-    by the day on which it came.
+    by the day on which it came. Payments and charged sums (`LoanPayment`, `Charged`) of one day commute with one
+    another. For any other pair of one day the order given is the order of posting: what is re-amortised is what the
+    payments posted before it left unpaid.
 
     >>> from collectkit.core.calendars import Every
     >>> from collectkit.core.rates import Rate
@@ -53,6 +55,12 @@ def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, .
     >>> rows = loan_rows(terms, [Drawdown(amount=Money.of("1000", "EUR"))])
     >>> [(str(row.principal), str(row.interest)) for row in rows]
     [('333.00 EUR', '10.00 EUR'), ('333.00 EUR', '10.00 EUR'), ('334.00 EUR', '10.00 EUR')]
+    >>> drawn, on = Drawdown(amount=Money.of("1000", "EUR")), date(2023, 2, 10)
+    >>> paid, spread = LoanPayment(on=on, amount=Money.of("343", "EUR")), Reamortised(on=on)
+    >>> [row.principal.minor for row in loan_rows(terms, [drawn, paid, spread])]  # the first row is paid: it stays
+    [33300, 33300, 33400]
+    >>> [row.principal.minor for row in loan_rows(terms, [drawn, spread, paid])]  # 333.00 are spread over two rows
+    [0, 49900, 50100]
 
     Raises:
         InvalidTerms: `plans.events` without money drawn, or for an event that names a row that is not there.
