@@ -182,6 +182,7 @@ def read_docstring(app: Sphinx, what: str, name: str, obj: object, options: obje
         lines.clear()
         return
     what = "object" if what in {"attribute", "data", "property"} else what
+    # Sphinx hands its options over as a plain mapping, which the annotation does not foresee
     google = GoogleDocstring(blocks_as_written(lines), GOOGLE, app, what, name, obj, options)  # type: ignore[arg-type]
     lines[:] = [re.sub(r"\|(\w+)\|", r"\|\1\|", line) for line in google.lines()]  # |x| is a size here, no substitution
 
