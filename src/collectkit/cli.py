@@ -264,12 +264,11 @@ def check(strategy_file: Path, texts: Path | None, due_on: Any, as_json: bool) -
 
     Exit status 2 where the file cannot be used; things to mend that do not stop a run are warnings.
     """
-    import tomllib
-
     from collectkit import strategy as strategies
     from collectkit._cli import checking
     from collectkit._cli.files import to_json
     from collectkit.core.errors import InvalidPolicy
+    from collectkit.core.reading import toml_table
 
     try:
         strategy = strategies.load(strategy_file)
@@ -280,7 +279,7 @@ def check(strategy_file: Path, texts: Path | None, due_on: Any, as_json: bool) -
         else:
             checking.print_problems(str(strategy_file), error)
         sys.exit(2)
-    table = tomllib.loads(strategy_file.read_text(encoding="utf-8-sig"))
+    table = toml_table(strategy_file.read_bytes())
     warnings = checking.warnings_of(strategy, _wording(None, texts).manifest, table)
     day = checking.first_due_on(strategy) if due_on is None else due_on.date()
     if as_json:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from collectkit.core.errors import HistoryError, ImportFailed, Problem, WordingError
-from collectkit.core.reading import Problems, TableReader
+from collectkit.core.reading import Problems, TableReader, toml_table
 from collectkit.wording import CreditorProfile
 
 __all__ = ["creditor_from", "to_json", "unknown_account", "write_whole"]
@@ -74,8 +73,8 @@ def creditor_from(path: Path | None) -> CreditorProfile:
             payment_url="https://pay.creditor.example/{account_id}",
         )
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = toml_table(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise ImportFailed("ledger.creditor", f"{path} cannot be read as TOML: {error}") from error
     problems = Problems("wording")
     reader = TableReader(table, path="", problems=problems)

@@ -6,7 +6,6 @@ strategy files for a full example.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
@@ -35,7 +34,7 @@ from collectkit.core.guards import (
     Not,
 )
 from collectkit.core.rates import Rate
-from collectkit.core.reading import Problems, TableReader
+from collectkit.core.reading import Problems, TableReader, toml_table
 from collectkit.core.records import Channel
 from collectkit.core.rules import RulePack, compose
 from collectkit.escalation import Approved, Delivered, DueIn, Holds, Ladder, Need, PastDue, StageRule, Step
@@ -507,8 +506,7 @@ def _table_of(source: str | bytes | Mapping[str, Any], problems: Problems) -> Ma
         problems.note("", f"a strategy is at most {MAX_BYTES} bytes long", reason="too_long")
         raise InvalidPolicy(problems.found)
     try:
-        text = source.decode("utf-8-sig") if isinstance(source, bytes) else source
-        return tomllib.loads(text, parse_float=Decimal)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return toml_table(source)
+    except ValueError as error:
         problems.note("", f"not readable as TOML: {error}", reason="syntax")
         raise InvalidPolicy(problems.found) from error

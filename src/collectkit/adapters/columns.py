@@ -6,7 +6,6 @@ where the ledger is read. The reading itself is in `ledger`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,7 @@ import attrs
 from collectkit.core.checks import as_tuple, each, identifier, one_of, optional, text_up_to, texts
 from collectkit.core.errors import ImportFailed, InvalidPolicy, Problem
 from collectkit.core.money import exponent_of
-from collectkit.core.reading import Problems, TableReader
+from collectkit.core.reading import Problems, TableReader, toml_table
 
 __all__ = [
     "FIELDS",
@@ -349,8 +348,8 @@ def load_column_map(path: str | Path) -> ColumnMap:
         InvalidPolicy: `ledger.*` for a map that cannot stand.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = Path(path).read_bytes()
+    except OSError as error:
         raise ImportFailed(
             "ledger.map_unreadable", f"the column map {path} cannot be read ({type(error).__name__}); check the path"
         ) from error
@@ -378,10 +377,10 @@ def ready_map(name: str) -> ColumnMap:
 # -- details ---------------------------------------------------------------------------------------------------
 
 
-def _parsed(text: str, place: str) -> ColumnMap:
+def _parsed(text: str | bytes, place: str) -> ColumnMap:
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = toml_table(text)
+    except ValueError as error:
         raise ImportFailed("ledger.map_unreadable", f"the column map {place} is no valid TOML: {error}") from error
     problems = Problems("ledger")
     reader = TableReader(table, path="", problems=problems)

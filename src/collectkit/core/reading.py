@@ -8,6 +8,7 @@ caller sees all of it at once in one `InvalidPolicy`.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -18,11 +19,30 @@ from typing import Any, Final, TypeVar
 from collectkit.core.errors import CollectkitError, InvalidPolicy, Problem
 from collectkit.core.money import Money
 
-__all__ = ["Problems", "TableReader", "exact_of"]
+__all__ = ["Problems", "TableReader", "exact_of", "toml_table"]
 
 T = TypeVar("T")
 
 _EXACT: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+|/0*[1-9][0-9]*)?", re.ASCII)
+
+
+def toml_table(text: str | bytes) -> dict[str, Any]:
+    """Return the table that a TOML 1.0 text holds, with `Decimal` for every number with a point.
+
+    Bytes are read as UTF-8, with or without a byte order mark.
+
+    >>> toml_table("rate = 0.1")
+    {'rate': Decimal('0.1')}
+
+    Raises:
+        ValueError: it is no UTF-8 or no TOML, nests too deeply, or holds a whole number of thousands of digits; the
+            text says which, and the caller adds its own code.
+    """
+    try:
+        return tomllib.loads(text.decode("utf-8-sig") if isinstance(text, bytes) else text, parse_float=Decimal)
+    except RecursionError:
+        # not chained: a traceback of a thousand frames helps nobody
+        raise ValueError("lists or tables are nested too deeply") from None
 
 
 class Problems:

@@ -7,15 +7,13 @@ information as known on each pack's `reviewed_through`, not legal advice. `load`
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from collectkit.core.errors import InvalidPolicy, Problem
-from collectkit.core.reading import Problems
+from collectkit.core.reading import Problems, toml_table
 from collectkit.core.rules import ReferenceSeries, RulePack
 from collectkit.jurisdictions.reading import pack_from, series_from
 
@@ -62,7 +60,7 @@ def load_file(path: str | Path) -> RulePack:
         OSError: the file cannot be read.
     """
     place = Path(path)
-    return read_pack(_parsed(place.read_text(encoding="utf-8"), place.name))
+    return read_pack(_parsed(place.read_bytes(), place.name))
 
 
 def read_pack(table: Mapping[str, object]) -> RulePack:
@@ -93,10 +91,10 @@ def series() -> tuple[ReferenceSeries, ...]:
     return found
 
 
-def _parsed(text: str, name: str) -> Mapping[str, object]:
+def _parsed(text: str | bytes, name: str) -> Mapping[str, object]:
     try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+        return toml_table(text)
+    except ValueError as error:
         raise InvalidPolicy(
             [Problem(code="jurisdictions.syntax", path=name, text=f"is no valid TOML: {error}")]
         ) from error
