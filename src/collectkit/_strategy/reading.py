@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, time
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
