@@ -5,8 +5,9 @@ Nothing here decides; the rooms above do. A business "no" is a `Declined` with e
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -27,9 +28,10 @@ from collectkit.core.checks import (
 )
 from collectkit.core.events import Command, Event
 from collectkit.core.money import Money
-from collectkit.core.records import Component, HoldReason
+from collectkit.core.records import Component, HoldReason, Waiver
 
 __all__ = [
+    "REVERSAL",
     "Accepted",
     "AppliedHold",
     "Batch",
@@ -49,6 +51,7 @@ __all__ = [
     "PermissionOutcome",
     "Reason",
     "Rejected",
+    "Reversal",
     "SendResult",
     "Suppress",
     "Unknown",
@@ -166,6 +169,38 @@ class Credit:
     reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
 
 
+REVERSAL: Final = "reversal-"
+"""How the id of a waiver begins that takes a wrong charge back, and is no favour."""
+
+
+@attrs.frozen(kw_only=True)
+class Reversal:
+    """A posted charge that would not be made today, or not so high: `amount` of it is to be taken back.
+
+    It is posted as the waiver of `as_waiver`: what is still open is dropped, what was paid already is free for other
+    receivables. `key` is the semantic key under which that happens once; `receivable_id` is the posted charge.
+    """
+
+    receivable_id: str = attrs.field(validator=identifier)
+    charge_key: str = attrs.field(validator=text_up_to(MAX_ID_LENGTH))
+    amount: Money = attrs.field(validator=instance_of(Money))
+    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
+    key: str = attrs.field(default="", validator=text_up_to(MAX_ID_LENGTH))
+
+    def as_waiver(self, *, on: date, authority: str) -> Waiver:
+        """Turn the proposal into a waiver; its id says that it is no favour, so that the charge is made anew if due."""
+        reason = "; ".join(one.text for one in self.reasons)[:500]
+        said = self.key or f"{self.charge_key}\0{self.amount}\0{reason}"
+        return Waiver(
+            waiver_id=f"{REVERSAL}{hashlib.sha256(said.encode()).hexdigest()[:24]}",
+            receivable_id=self.receivable_id,
+            amount=self.amount,
+            waived_on=on,
+            reason=reason,
+            authority=authority,
+        )
+
+
 @attrs.frozen(kw_only=True)
 class AppliedHold:
     """A hold that spoke in a decision: why, until when, and what it stopped (empty: everything)."""
@@ -197,6 +232,7 @@ class Decision:
     holds: tuple[AppliedHold, ...] = attrs.field(default=(), converter=as_tuple, validator=each(AppliedHold))
     charges: tuple[Charge, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Charge))
     credits: tuple[Credit, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Credit))
+    reversals: tuple[Reversal, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reversal))
     commands: tuple[Command, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Command))
     reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
     review_on: date | None = attrs.field(default=None, validator=optional(plain_date))
@@ -207,8 +243,8 @@ class Decision:
 
     @property
     def has_effects(self) -> bool:
-        """Say whether something is to be stored: a charge, a credit, a command or a cure."""
-        return bool(self.charges or self.credits or self.commands or self.is_cured)
+        """Say whether something is to be stored: a charge, a credit, a charge taken back, a command or a cure."""
+        return bool(self.charges or self.credits or self.reversals or self.commands or self.is_cured)
 
 
 # -- what a store commits --------------------------------------------------------------------------------------

@@ -125,6 +125,8 @@ class Balance:
     items: tuple[Item, ...] = ()
     unapplied: tuple[Money, ...] = ()
     applied: tuple[Applied, ...] = ()
+    order: Order = DEFAULT_ORDER
+    """The order in which undirected money was given out, so that the same facts can be replayed with a change."""
 
     @property
     def open_items(self) -> tuple[Item, ...]:
@@ -236,7 +238,9 @@ def balance_of(snapshot: AccountSnapshot, *, order: Order = DEFAULT_ORDER) -> Ba
     """Replay what was given against what was owed, day by day up to `snapshot.as_of`.
 
     Within one day the order of the records does not matter: receivables of the day stand first, then disputes begin
-    or end, then waivers, credit notes and payments take effect, each kind by id.
+    or end, then waivers, credit notes and payments take effect, each kind by id. Charges that were posted under a key
+    on that day stand last: undirected money of the day pays what was owed before it reaches them, so that posting a
+    charge never opens again what the money of its day has paid.
 
     - The receivables that a payment or credit note names come first, in the order named; the rest follows `order`.
     - Undirected money passes over what is disputed on that day, in full or by the disputed part, and comes back to it
@@ -281,6 +285,7 @@ def balance_of(snapshot: AccountSnapshot, *, order: Order = DEFAULT_ORDER) -> Ba
         items=tuple(slot.as_item() for slot in items),
         unapplied=tuple(Money(waiting[code], code) for code in sorted(waiting) if waiting[code]),
         applied=tuple(replay.applied),
+        order=order,
     )
 
 
@@ -373,6 +378,7 @@ class _Replay:
         self.reserved: list[_Source] = []  # every source that ever waited so
         self.blocks: dict[str, list[tuple[_Slot, int]]] = {}  # what a running dispute blocks, by its id
         self.early_disputes: dict[str, list[Dispute]] = {}  # disputes that name a receivable not issued yet
+        self.posted_today: set[str] = set()  # charges of the day, which undirected money reaches last
         self.account_disputes = 0
         for receivable in snapshot.receivables:
             if receivable.issued_on <= as_of:
@@ -397,6 +403,7 @@ class _Replay:
     def play(self, on: date) -> None:
         """Let one day happen."""
         issued = sorted(self.issues.get(on, ()), key=_age_key)
+        self.posted_today = {one.receivable_id for one in issued if one.charge_key is not None}
         for receivable in issued:
             slot = _Slot(receivable, receivable.amount_original.minor)
             self.slots[receivable.receivable_id] = slot
@@ -418,6 +425,12 @@ class _Replay:
             else:
                 self._receive(source, on)
         self._pour(on)
+        if self.posted_today:
+            last, self.posted_today = self.posted_today, set()
+            for receivable in issued:
+                if receivable.receivable_id in last:
+                    self._queue(self.slots[receivable.receivable_id])
+            self._pour(on)
 
     def waiting_sources(self) -> Iterable[_Source]:
         for pool in self.pools.values():
@@ -427,7 +440,8 @@ class _Replay:
                 yield source
 
     def _queue(self, slot: _Slot) -> None:
-        if not slot.is_queued:  # else two equal keys would compare their slots
+        if not slot.is_queued and slot.receivable.receivable_id not in self.posted_today:
+            # queued twice, two equal keys would compare their slots
             slot.is_queued = True
             heappush(self.queues.setdefault(slot.currency, []), (self.order.key(slot.receivable), slot))
 
