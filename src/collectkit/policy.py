@@ -12,6 +12,7 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     charges_due -> ChargesDue           what has fallen due, what was skipped and why, when to look again
     readiness_on                        what charging on a day would lack
     statutory_interest, statutory_rate  what a rule pack gives, for one sum or one day
+    daily_percent                       the figure of one day, as it is published
     explain, describe                   one charge, or all terms, in plain words
     waive, reversals_due                charges dropped by leave, and those that were wrong
     IncentivePolicy, rewards_due        discounts, rebates, bonuses: what was earned
@@ -55,7 +56,7 @@ from collectkit._policy.readiness import readiness_on
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
-from collectkit._policy.words import describe, explain
+from collectkit._policy.words import daily_percent, describe, explain
 
 __all__ = [
     "AccruedInterest",
@@ -91,6 +92,7 @@ __all__ = [
     "WaiverLimits",
     "accrue_on",
     "charges_due",
+    "daily_percent",
     "describe",
     "explain",
     "first_fee_on",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import AppliesTo, LateFeePolicy, Tier
+from collectkit.core.checks import require_int
 from collectkit.core.decisions import Charge
-from collectkit.core.money import Money
+from collectkit.core.errors import InvalidRate
+from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import Rate
 
-__all__ = ["describe", "explain"]
+__all__ = ["daily_percent", "describe", "explain"]
 
 
 def explain(charge: Charge) -> str:
@@ -55,6 +58,23 @@ def describe(policies: ChargePolicy) -> str:
     lines += [_recovery_sum(one) for one in policies.recovery_sums]
     lines += [_returned(one) for one in policies.returned_payments]
     return "\n".join(lines)
+
+
+def daily_percent(rate: Rate, *, days_in_year: int = 365, decimals: int = 3, rounding: Rounding = "half_up") -> Decimal:
+    """Return the percentage of one day, rounded, as it is published beside a yearly rate: for display, not to charge by.
+
+    `days_in_year` is the basis, 365 or 360 as a rule.
+
+    >>> daily_percent(Rate.percent("8.05"))
+    Decimal('0.022')
+
+    Raises:
+        InvalidRate: `rates.period` for a basis outside 1 to 366, `rates.precision` for decimals outside 0 to 20.
+    """
+    require_int(days_in_year, "days_in_year", at_least=1, at_most=366, code="rates.period", error=InvalidRate)
+    require_int(decimals, "decimals", at_least=0, at_most=20, code="rates.precision", error=InvalidRate)
+    scaled = rounded(rate.annual * 100 / days_in_year * 10**decimals, rounding)
+    return Decimal((0, tuple(int(digit) for digit in str(scaled)), -decimals))  # exact, whatever the ambient context
 
 
 # -- details ---------------------------------------------------------------------------------------------------

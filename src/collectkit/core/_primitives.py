@@ -5,18 +5,26 @@ Figures stand in packs; `core.rules` dates and cites them. Import from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, time
 from fractions import Fraction
-from itertools import pairwise
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-from collectkit.core.calendars import BusinessCalendar, add_months
-from collectkit.core.checks import as_tuple, each, identifier, instance_of, text_up_to, texts
-from collectkit.core.errors import InvalidPolicy, Problem
-from collectkit.core.money import Money, rounded
+from collectkit.core._limits import (
+    FeeLimit,
+    LumpSum,
+    LumpSumBand,
+    PenaltyTiers,
+    amount_in,
+    choice,
+    plus,
+    refuse,
+    whole,
+)
+from collectkit.core.calendars import BusinessCalendar
+from collectkit.core.checks import as_tuple, each, identifier, text_up_to, texts
+from collectkit.core.money import rounded
 from collectkit.core.rates import DAY_COUNTS, DayCount, exact_number
 
 __all__ = [
@@ -29,6 +37,7 @@ __all__ = [
     "LumpSumBand",
     "Moratorium",
     "Notice",
+    "NoticeWindow",
     "PenaltyTiers",
     "PlanTrigger",
     "Primitive",
@@ -39,6 +48,7 @@ __all__ = [
     "StatutoryInterest",
     "TimeWindow",
     "TimeWindows",
+    "WorkoutException",
     "choice",
     "is_looser",
     "refuse",
@@ -96,12 +106,12 @@ class RollingCount:
     """The event from which the limit begins, "" for always."""
 
     def __attrs_post_init__(self) -> None:
-        _whole("rules.count", "maximum", self.maximum)
+        whole("rules.count", "maximum", self.maximum)
         if (self.days is None) == (self.months is None):
             refuse("rules.count", "days", "give either days or months")
         for name, span in (("days", self.days), ("months", self.months)):
             if span is not None:
-                _whole("rules.count", name, span, at_least=1)
+                whole("rules.count", name, span, at_least=1)
 
 
 @attrs.frozen(kw_only=True)
@@ -118,11 +128,11 @@ class CoolDown:
     scope: tuple[str, ...] = attrs.field(default=(), converter=texts)
 
     def __attrs_post_init__(self) -> None:
-        _whole("rules.days", "days", self.days)
+        whole("rules.days", "days", self.days)
 
     def free_on(self, event_on: date) -> date:
         """Return the first day on which contact is free again."""
-        return _plus(event_on, self.days if self.event_is_day_one else self.days + 1)
+        return plus(event_on, self.days if self.event_is_day_one else self.days + 1)
 
 
 @attrs.frozen(kw_only=True)
@@ -136,15 +146,75 @@ class Deadline:
     holidays: str = ""
 
     def __attrs_post_init__(self) -> None:
-        _whole("rules.days", "days", self.days)
+        whole("rules.days", "days", self.days)
         choice("unit", self.unit, ("calendar", "business"))
 
     def last_on(self, event_on: date, calendar: BusinessCalendar | None = None) -> date | None:
         """Return the last day; None (unknown) where it goes by business days and no calendar is given."""
         days = self.days - 1 if self.event_is_day_one else self.days
         if self.unit == "calendar":
-            return _plus(event_on, days)
+            return plus(event_on, days)
         return None if calendar is None else calendar.add_business_days(event_on, days)
+
+
+@attrs.frozen(kw_only=True)
+class NoticeWindow:
+    """Notice of something must go out neither too early nor too late before it, once it lies far enough ahead.
+
+    At least `days_min` and at most `days_max` days before the event, in business days (`holidays` names the list) or
+    calendar days; the day of the notice is not counted, that of the event is. The duty begins where the event lies
+    more than `ahead_more_than` calendar days ahead when it is arranged. `not_before_event`: the thing itself must not
+    be done before its own date either.
+
+    >>> from collectkit.core.calendars import WEEKENDS_ONLY
+    >>> rule = NoticeWindow(before="deposit", days_min=3, days_max=10, ahead_more_than=5)
+    >>> rule.is_needed(arranged_on=date(2026, 3, 2), event_on=date(2026, 3, 7))
+    False
+    >>> rule.span(date(2026, 3, 20), WEEKENDS_ONLY)
+    (datetime.date(2026, 3, 6), datetime.date(2026, 3, 17))
+    """
+
+    before: str
+    days_min: int
+    days_max: int
+    unit: Literal["calendar", "business"] = "business"
+    holidays: str = ""
+    ahead_more_than: int = 0
+    not_before_event: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        whole("rules.days", "days_min", self.days_min)
+        whole("rules.days", "days_max", self.days_max)
+        whole("rules.days", "ahead_more_than", self.ahead_more_than)
+        choice("unit", self.unit, ("calendar", "business"))
+        if self.days_max < self.days_min:
+            refuse(
+                "rules.days", "days_max", f"{self.days_max} days at most are fewer than the {self.days_min} at least"
+            )
+
+    def is_needed(self, *, arranged_on: date, event_on: date) -> bool:
+        """Say whether the event lies so far ahead of the day it was arranged that notice is needed."""
+        return event_on.toordinal() - arranged_on.toordinal() > self.ahead_more_than
+
+    def span(self, event_on: date, calendar: BusinessCalendar | None = None) -> tuple[date, date] | None:
+        """Return the first and the last day for the notice; None (unknown) by business days without a calendar.
+
+        Raises:
+            CalendarMissing: the calendar does not know the holidays so far back.
+        """
+        if self.unit == "calendar":
+            return plus(event_on, -self.days_max), plus(event_on, -self.days_min)
+        if calendar is None:
+            return None
+        # an event on a Sunday has its last counted day on the Friday, so it is counted back from the Monday after
+        counted = event_on if calendar.is_business_day(event_on) else calendar.add_business_days(event_on, 1)
+        first, last = (calendar.add_business_days(counted, -days) for days in (self.days_max, self.days_min))
+        return first, last
+
+    def is_in_time(self, *, notice_on: date, event_on: date, calendar: BusinessCalendar | None = None) -> bool | None:
+        """Say whether a notice of a day is neither too early nor too late; None where that is unknown."""
+        span = self.span(event_on, calendar)
+        return None if span is None else span[0] <= notice_on <= span[1]
 
 
 @attrs.frozen(kw_only=True)
@@ -164,163 +234,24 @@ class Moratorium:
 
     def __attrs_post_init__(self) -> None:
         if self.days is not None:
-            _whole("rules.days", "days", self.days)
-        _whole("rules.days", "days_after", self.days_after)
+            whole("rules.days", "days", self.days)
+        whole("rules.days", "days_after", self.days_after)
         if not self.freezes:
             refuse("rules.moratorium", "freezes", "a moratorium needs to say what it freezes")
 
     def last_on(self, start_on: date, *, until_event_on: date | None = None) -> date | None:
         """Return the last frozen day, None while the end is open."""
         if self.days is not None:
-            return _plus(start_on, self.days - 1 if self.event_is_day_one else self.days)
-        return None if until_event_on is None else _plus(until_event_on, self.days_after)
+            return plus(start_on, self.days - 1 if self.event_is_day_one else self.days)
+        return None if until_event_on is None else plus(until_event_on, self.days_after)
 
+    def is_frozen(self, what: str, on: date, *, start_on: date, until_event_on: date | None = None) -> bool:
+        """Say whether a freeze that began on `start_on` stops `what` ("interest", "fees", "contact") on a day.
 
-@attrs.frozen(kw_only=True)
-class FeeLimit:
-    """The most that may be charged for one late payment, and from which day.
-
-    The most is a share of the base, an amount, or the greater or lesser of both. `grace_days` is counted from the due
-    date, which is day 1 where `due_day_counts`. Without `on_charges` no fee may arise from an unpaid fee.
-
-    >>> cap = FeeLimit(rate="0.06", amounts=(Money(500, "USD"),), combine="greater_of", grace_days=10)
-    >>> cap.limit(Money(5000, "USD")), cap.first_chargeable_on(date(2026, 3, 1))
-    (Money(500, 'USD'), datetime.date(2026, 3, 12))
-    """
-
-    rate: Fraction | None = attrs.field(default=None, converter=attrs.converters.optional(exact_number))
-    amounts: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
-    floor: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
-    cap: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
-    combine: Literal["greater_of", "lesser_of"] = "lesser_of"
-    base: Literal["instalment", "past_due"] = "past_due"
-    grace_days: int = 0
-    due_day_counts: bool = False
-    on_charges: bool = False
-    whole_units_up: bool = False
-    """Official examples round the limit up to whole units, such as 36.75 to 37 dollars."""
-
-    def __attrs_post_init__(self) -> None:
-        if self.rate is None and not self.amounts:
-            refuse("rules.fee", "rate", "a fee limit needs a rate or amounts")
-        if self.rate is not None and self.rate < 0:
-            refuse("rules.fee", "rate", "must not be below zero")
-        _whole("rules.fee", "grace_days", self.grace_days)
-        choice("combine", self.combine, ("lesser_of", "greater_of"))
-        choice("base", self.base, ("instalment", "past_due"))
-        for name in ("amounts", "floor", "cap"):
-            _not_negative("rules.fee", name, getattr(self, name))
-        for low in self.floor:
-            high = _in(self.cap, low.currency)
-            if high is not None and high < low:
-                refuse("rules.fee", "cap", f"{high} is below the floor of {low}")
-
-    def limit(self, base: Money) -> Money | None:
-        """Return the most for a base; None (unknown) where it is stated in other currencies only."""
-        parts = []
-        if self.rate is not None:
-            parts.append(self._share(base))
-        if self.amounts:
-            flat = _in(self.amounts, base.currency)
-            if flat is None:
-                return None
-            parts.append(flat)
-        most = max(parts) if self.combine == "greater_of" else min(parts)
-        for bound, pick in ((self.floor, max), (self.cap, min)):
-            if bound:
-                one = _in(bound, base.currency)
-                if one is None:
-                    return None
-                most = pick(most, one)
-        return most
-
-    def _share(self, base: Money) -> Money:
-        exact = base.minor * (self.rate or Fraction(0))
-        if not self.whole_units_up:
-            return Money(rounded(exact, "floor"), base.currency)
-        unit = Money.of(1, base.currency).minor
-        return Money(rounded(exact / unit, "ceiling") * unit, base.currency)
-
-    def first_chargeable_on(self, due_on: date) -> date:
-        """Return the first day on which a fee may be charged."""
-        return _plus(due_on, self.grace_days + (0 if self.due_day_counts else 1))
-
-
-@attrs.frozen(kw_only=True)
-class PenaltyTiers:
-    """A safe-harbour fee, higher for a violation repeated within the next billing cycles.
-
-    It is capped at the minimum payment that was due, not at its unpaid part.
-
-    >>> tiers = PenaltyTiers(first=Money(2500, "USD"), repeat=Money(3500, "USD"), cycles=6)
-    >>> tiers.most(minimum_payment=Money(6000, "USD"), cycle=(2026, 10), prior_cycles=[(2026, 3)])
-    Money(2500, 'USD')
-    """
-
-    first: Money = attrs.field(validator=instance_of(Money))
-    repeat: Money = attrs.field(validator=instance_of(Money))
-    cycles: int = 6
-
-    def __attrs_post_init__(self) -> None:
-        _whole("rules.fee", "cycles", self.cycles)
-        if self.first.currency != self.repeat.currency:
-            refuse("rules.fee", "repeat", "both tiers stand in one currency; an amount is never converted")
-        _not_negative("rules.fee", "first", (self.first, self.repeat))
-
-    def most(self, *, minimum_payment: Money, cycle: tuple[int, int], prior_cycles: Iterable[tuple[int, int]]) -> Money:
-        """Return the most for a violation in a (year, month) cycle, given the cycles of earlier fees for the same."""
-        return min(self.tier(cycle=cycle, prior_cycles=prior_cycles), minimum_payment)
-
-    def tier(self, *, cycle: tuple[int, int], prior_cycles: Iterable[tuple[int, int]]) -> Money:
-        """Return the tier before the cap: the repeat amount in the cycle of an earlier fee and the `cycles` after it."""
-        place = cycle[0] * 12 + cycle[1]
-        gaps = [place - (year * 12 + month) for year, month in prior_cycles]
-        return self.repeat if any(0 <= gap <= self.cycles for gap in gaps) else self.first
-
-    def repeat_cycles(self, prior: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-        """List the cycles after an earlier fee in which the repeat amount may be charged."""
-        days = (add_months(date(prior[0], prior[1], 1), step) for step in range(1, self.cycles + 1))
-        return tuple((day.year, day.month) for day in days)
-
-
-@attrs.frozen(kw_only=True)
-class LumpSumBand:
-    """From a debt of `debt_min` on the fixed sum is `amount`."""
-
-    debt_min: Money = attrs.field(validator=instance_of(Money))
-    amount: Money = attrs.field(validator=instance_of(Money))
-
-
-@attrs.frozen(kw_only=True)
-class LumpSum:
-    """A fixed sum for recovery cost, by size of the debt, once for each receivable.
-
-    >>> LumpSum(bands=[LumpSumBand(debt_min=Money(0, "EUR"), amount=Money(4000, "EUR"))]).of(Money(1, "GBP")) is None
-    True
-    """
-
-    bands: tuple[LumpSumBand, ...] = attrs.field(converter=as_tuple, validator=each(LumpSumBand))
-    excess_costs: bool = False
-    """Reasonable cost above the sum may be claimed too."""
-
-    def __attrs_post_init__(self) -> None:
-        if not self.bands:
-            refuse("rules.lump_sum", "bands", "one band or more is needed")
-        if len({money.currency for band in self.bands for money in (band.debt_min, band.amount)}) != 1:
-            refuse("rules.lump_sum", "bands", "bands and sums stand in one currency; a lump sum is never converted")
-        if any(later.debt_min <= earlier.debt_min for earlier, later in pairwise(self.bands)):
-            refuse("rules.lump_sum", "bands", "bands must ascend, one for a size")
-        _not_negative("rules.lump_sum", "bands", [band.amount for band in self.bands])
-
-    def of(self, debt: Money) -> Money | None:
-        """Return the sum for a debt; None (unknown) for a debt in another currency, zero below the first band."""
-        if debt.currency != self.bands[0].amount.currency:
-            return None
-        amount = Money.zero(debt.currency)
-        for band in self.bands:
-            if debt >= band.debt_min:
-                amount = band.amount
-        return amount
+        While its end is open it holds on every day from its first.
+        """
+        last_on = self.last_on(start_on, until_event_on=until_event_on)
+        return what in self.freezes and start_on <= on and (last_on is None or on <= last_on)
 
 
 @attrs.frozen(kw_only=True)
@@ -356,7 +287,7 @@ class StatutoryInterest:
             if step is not None and step <= 0:
                 refuse("rules.rate", name, "a step above zero is needed")
         if self.rests_months is not None:
-            _whole("rules.rate", "rests_months", self.rests_months, at_least=1)
+            whole("rules.rate", "rests_months", self.rests_months, at_least=1)
 
     def reference_of(self, reference: Fraction) -> Fraction:
         """Return the reference rate as the law rounds it."""
@@ -406,7 +337,7 @@ class PlanTrigger:
     down_payment_counts: bool = False
 
     def __attrs_post_init__(self) -> None:
-        _whole("rules.count", "instalments_more_than", self.instalments_more_than)
+        whole("rules.count", "instalments_more_than", self.instalments_more_than)
 
     def is_met(
         self, *, instalments: int, has_finance_charge: bool, is_written: bool, has_down_payment: bool = False
@@ -430,8 +361,8 @@ class ExtensionTrigger:
     secured_more_than: int
 
     def __attrs_post_init__(self) -> None:
-        _whole("rules.count", "more_than", self.more_than)
-        _whole("rules.count", "secured_more_than", self.secured_more_than)
+        whole("rules.count", "more_than", self.more_than)
+        whole("rules.count", "secured_more_than", self.secured_more_than)
 
     def met_by(self, unsecured: int, secured: int) -> bool:
         """Say whether the extensions of one year are many enough; all count to the first number."""
@@ -468,6 +399,30 @@ class AprTolerance:
 
 
 @attrs.frozen(kw_only=True)
+class WorkoutException:
+    """A schedule changed because of default is no refinancing, unless one of these came with it."""
+
+    unless_rate_rises: bool = True
+    unless_new_credit: bool = True
+
+    def is_available(self, *, rate_rises: bool | None, new_credit: bool | None) -> bool | None:
+        """Say whether the exception holds for a changed schedule; None where a fact that decides it is not known.
+
+        >>> rule = WorkoutException()
+        >>> rule.is_available(rate_rises=False, new_credit=False), rule.is_available(rate_rises=True, new_credit=None)
+        (True, False)
+        """
+        asked = [
+            given
+            for given, matters in ((rate_rises, self.unless_rate_rises), (new_credit, self.unless_new_credit))
+            if matters
+        ]
+        if True in asked:
+            return False
+        return None if None in asked else True
+
+
+@attrs.frozen(kw_only=True)
 class Notice:
     """A duty or standard without figures, kept so that a decision can name it."""
 
@@ -479,6 +434,7 @@ Primitive: TypeAlias = (
     | RollingCount
     | CoolDown
     | Deadline
+    | NoticeWindow
     | Moratorium
     | FeeLimit
     | PenaltyTiers
@@ -489,6 +445,7 @@ Primitive: TypeAlias = (
     | PlanTrigger
     | ExtensionTrigger
     | AprTolerance
+    | WorkoutException
     | Notice
 )
 
@@ -509,7 +466,7 @@ def is_looser(new: object, old: object) -> bool:
             return True
         if new.rate is not None and old.rate is not None and new.rate > old.rate:
             return True
-        pairs = ((one, _in(old.amounts, one.currency)) for one in new.amounts)
+        pairs = ((one, amount_in(old.amounts, one.currency)) for one in new.amounts)
         return any(other is not None and one > other for one, other in pairs)
     if isinstance(new, RateCap) and isinstance(old, RateCap):
         return new.rate > old.rate
@@ -517,8 +474,6 @@ def is_looser(new: object, old: object) -> bool:
 
 
 # -- details ---------------------------------------------------------------------------------------------------
-
-_LAST_DAY: Final = date.max.toordinal()
 
 
 def _inside(window: TimeWindow, day: int, old: TimeWindows) -> bool:
@@ -531,33 +486,3 @@ def _up_to(value: Fraction, step: Fraction | None) -> Fraction:
     if step is None:
         return value
     return rounded(value / step, "ceiling") * step
-
-
-def _in(amounts: tuple[Money, ...], currency: str) -> Money | None:
-    return next((one for one in amounts if one.currency == currency), None)
-
-
-def _plus(day: date, count: int) -> date:
-    return date.fromordinal(min(day.toordinal() + count, _LAST_DAY))
-
-
-def _whole(code: str, path: str, value: object, *, at_least: int = 0) -> None:
-    if type(value) is not int or value < at_least:
-        refuse(code, path, f"a whole number of {at_least} or more is needed")
-
-
-def _not_negative(code: str, path: str, amounts: Iterable[Money]) -> None:
-    if any(one.is_negative for one in amounts):
-        refuse(code, path, "an amount must not be below zero")
-
-
-def refuse(code: str, path: str, text: str) -> None:
-    raise InvalidPolicy([Problem(code=code, path=path, text=text)])
-
-
-def choice(name: str, value: object, choices: Iterable[str]) -> None:
-    known = tuple(choices)
-    if value not in known:
-        raise InvalidPolicy(
-            [Problem(code="rules.choice", path=name, text="not one of the choices", value=str(value), choices=known)]
-        )

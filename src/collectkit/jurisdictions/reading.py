@@ -26,6 +26,7 @@ from collectkit.core.rules import (
     LumpSumBand,
     Moratorium,
     Notice,
+    NoticeWindow,
     PenaltyTiers,
     PlanTrigger,
     Primitive,
@@ -40,6 +41,7 @@ from collectkit.core.rules import (
     StatutoryInterest,
     TimeWindow,
     TimeWindows,
+    WorkoutException,
 )
 
 __all__ = ["pack_from", "series_from"]
@@ -255,6 +257,18 @@ def _deadline(reader: TableReader) -> Deadline:
     )
 
 
+def _notice_window(reader: TableReader) -> NoticeWindow:
+    return NoticeWindow(
+        before=reader.text("before"),
+        days_min=reader.whole("days_min"),
+        days_max=reader.whole("days_max"),
+        unit=reader.text("unit", "business", choices=("calendar", "business")),  # type: ignore[arg-type]  # chosen from the choices
+        holidays=reader.text("holidays", ""),
+        ahead_more_than=reader.whole("ahead_more_than", 0),
+        not_before_event=reader.flag("not_before_event", True),
+    )
+
+
 def _moratorium(reader: TableReader) -> Moratorium:
     return Moratorium(
         freezes=reader.texts("freezes"),
@@ -341,6 +355,13 @@ def _apr_tolerance(reader: TableReader) -> AprTolerance:
     )
 
 
+def _workout_exception(reader: TableReader) -> WorkoutException:
+    return WorkoutException(
+        unless_rate_rises=reader.flag("unless_rate_rises", True),
+        unless_new_credit=reader.flag("unless_new_credit", True),
+    )
+
+
 def _notice(reader: TableReader) -> Notice:
     return Notice(text=reader.text("says"))
 
@@ -350,6 +371,7 @@ _KINDS: Final[dict[str, Callable[[TableReader], Primitive]]] = {
     "rolling_count": _rolling_count,
     "cool_down": _cool_down,
     "deadline": _deadline,
+    "notice_window": _notice_window,
     "moratorium": _moratorium,
     "fee_limit": _fee_limit,
     "penalty_tiers": _penalty_tiers,
@@ -360,6 +382,7 @@ _KINDS: Final[dict[str, Callable[[TableReader], Primitive]]] = {
     "plan_trigger": _plan_trigger,
     "extension_trigger": _extension_trigger,
     "apr_tolerance": _apr_tolerance,
+    "workout_exception": _workout_exception,
     "notice": _notice,
 }
 
