@@ -24,18 +24,18 @@ import attrs
 from collectkit._plans.affordable import Binding, solve
 from collectkit._plans.deferral import waiting
 from collectkit._plans.disclosure import Disclosure, disclose
-from collectkit._plans.plan import Agreement, PaymentPlan, plan_from_terms, refuse_conflict
-from collectkit._plans.proof import PlanProof, RowExplanation
-from collectkit._plans.terms import (
+from collectkit._plans.options import (
     AGREEMENT_OPTIONS,
     AccrueTo,
     Compounding,
     GraceInterest,
     PlanOptions,
-    PlanTerms,
     ResidueTo,
     Shape,
 )
+from collectkit._plans.plan import Agreement, PaymentPlan, plan_from_terms, refuse_conflict
+from collectkit._plans.proof import PlanProof, RowExplanation
+from collectkit._plans.terms import PlanTerms
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money

@@ -18,10 +18,8 @@ broken, whatever is paid later (a new plan, agreed by the creditor, may supersed
 from __future__ import annotations
 
 from collectkit._servicing.changes import (
-    Arrears,
     PrepaymentEffect,
     add_fee,
-    defer,
     extend,
     pause_interest,
     prepay,
@@ -38,6 +36,7 @@ from collectkit._servicing.closing import (
     recovered,
     write_off,
 )
+from collectkit._servicing.deferring import defer
 from collectkit._servicing.loan import (
     Charged,
     ChargedBack,
@@ -56,6 +55,7 @@ from collectkit._servicing.loan import (
     Recalculation,
     Rescheduled,
 )
+from collectkit._servicing.rest import Arrears
 from collectkit._servicing.rows import loan_rows
 from collectkit._servicing.standing import (
     InstalmentStanding,

@@ -6,7 +6,7 @@ from datetime import date
 
 import attrs
 
-from collectkit._plans.terms import MONTHLY, GraceInterest, PlanOptions
+from collectkit._plans.options import MONTHLY, GraceInterest, PlanOptions
 from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.schedule import MAX_INSTALMENTS

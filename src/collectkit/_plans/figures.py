@@ -13,7 +13,16 @@ from itertools import accumulate
 from operator import sub
 from typing import Final
 
-from collectkit._plans.terms import Periods, PlanTerms, Shape, period_pair, periods_of, refuse_growth, rhythm_of
+from collectkit._plans.options import Shape
+from collectkit._plans.terms import (
+    Periods,
+    PlanTerms,
+    after_deferral,
+    period_pair,
+    periods_of,
+    refuse_growth,
+    rhythm_of,
+)
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.interest import level_payment_minor
 from collectkit.core.money import Money, Rounding, rounded
@@ -66,7 +75,7 @@ def _is_plain_level(terms: PlanTerms) -> bool:
 
 def _laid_out(terms: PlanTerms) -> Schedule:
     periods = periods_of(terms)
-    opening, deferred = _after_deferral(terms, periods)
+    opening, deferred = after_deferral(terms, periods)
     principal, interest = _SHAPES[terms.shape](terms, opening, periods)
     interest[0] += deferred + (0 if terms.brought_interest is None else terms.brought_interest.minor)
     days = periods.due_on[-1:] if terms.shape == "bullet" else periods.due_on[: len(principal)]
@@ -86,18 +95,6 @@ def _laid_out(terms: PlanTerms) -> Schedule:
         fee_parts=fees,
         due_on=days,
     )
-
-
-def _after_deferral(terms: PlanTerms, periods: Periods) -> tuple[int, int]:
-    """Return the debt when regular periods begin, and interest that waits for the first row."""
-    opening = terms.financed.minor
-    if terms.grace_interest == "capitalise":
-        for factor in periods.grace_factors:
-            opening += rounded(opening * factor, terms.rounding)
-        return opening, 0
-    if terms.grace_interest == "collect":
-        return opening, sum(rounded(opening * factor, terms.rounding) for factor in periods.grace_factors)
-    return opening, 0
 
 
 def _fees(terms: PlanTerms, count: int) -> list[int]:
@@ -131,7 +128,7 @@ def closed(opening: int, factors: Sequence[Fraction], payments: Sequence[int], r
 
 
 def _level(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
-    resting = terms.grace if terms.grace_interest == "pay" else 0
+    resting = terms.rests
     factors = periods.factors[resting:]
     balloon = 0 if terms.balloon is None else terms.balloon.minor
     principal, interest = _level_rows(terms, opening, factors, balloon)
@@ -251,7 +248,7 @@ def split_parts(terms: PlanTerms, amount: int, count: int) -> list[int]:
 
 
 def _equal_principal(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
-    resting = terms.grace if terms.grace_interest == "pay" else 0
+    resting = terms.rests
     parts = split_parts(terms, opening, len(periods.factors) - resting)
     return _of_principal(terms, opening, periods, [0] * resting + parts)
 
@@ -270,6 +267,8 @@ def _bullet(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
 
 
 def _flat(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
+    if terms.flat_parts:
+        return [part.minor for part, _ in terms.flat_parts], [part.minor for _, part in terms.flat_parts]
     count = len(periods.factors)
     base = opening if terms.flat_base is None else terms.flat_base.minor
     whole = rounded(base * sum(periods.factors, Fraction(0)), terms.rounding)

@@ -154,7 +154,7 @@ def last_gap(terms: PlanTerms, schedule: Schedule, carried: int = 0) -> tuple[in
     count = len(schedule)
     if count < 2 or terms.level is not None or terms.shape not in _REGULAR:
         return None, None
-    if terms.grace_interest == "pay" and terms.grace >= terms.instalments - 1:
+    if terms.rests and terms.rests >= terms.instalments - 1:
         return None, None
     lead = (1 if terms.down_payment is not None and terms.down_payment.minor else 0) + carried
     is_first_odd = terms.grace_interest == "collect" or terms.brought_interest is not None or bool(terms.pauses)
@@ -276,8 +276,7 @@ def explain_row(terms: PlanTerms, schedule: Schedule, carried: int, number: int)
 def _exact_payment(terms: PlanTerms, schedule: Schedule, factors: Sequence[Fraction], lead: int) -> Fraction | None:
     if terms.shape not in ("level", "equal_split", "balloon") or terms.level is not None:
         return None
-    resting = terms.grace if terms.grace_interest == "pay" else 0
-    used = factors[resting:]
+    used = factors[terms.rests :]
     opening = schedule.principal.minor - sum(schedule.principal_parts[:lead])
     fixed = None if terms.balloon is None else [0] * (len(used) - 1) + [terms.balloon.minor]
     return exact_level(opening, used, None, fixed)

@@ -12,46 +12,17 @@ from fractions import Fraction
 from itertools import pairwise
 from math import gcd
 from operator import attrgetter
-from typing import Any, Final, Literal, NoReturn, TypedDict
+from typing import Any, Final, NoReturn
 
 import attrs
 
+from collectkit._plans.options import MONTHLY, AccrueTo, Compounding, GraceInterest, ResidueTo, Shape
 from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd, rrule_dates
 from collectkit.core.checks import as_tuple, require_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import DayCount, Rate, year_fraction
 from collectkit.core.schedule import DueDates, Factor, require_count
-
-Shape = Literal[
-    "level",
-    "equal_split",
-    "equal_principal",
-    "flat",
-    "interest_only",
-    "balloon",
-    "bullet",
-    "stepped",
-    "minimum_payment",
-    "agreed",
-]
-"""The form of a plan's payments."""
-
-ResidueTo = Literal["last", "first", "spread", "minimal"]
-"""Where odd units go: into the last row, into the first, one each over the first rows, or, by choice of the level
-payment, into as small a gap of the last row as can be."""
-
-GraceInterest = Literal["pay", "collect", "capitalise", "waive"]
-"""What becomes of interest while principal rests: paid as it falls due, collected in the first instalment after,
-added to the debt period by period, or waived."""
-
-Compounding = Literal["per_period", "annual"]
-"""How the yearly rate is meant: nominal, a period bearing its share; or effective, a year of periods compounding to it."""
-
-AccrueTo = Literal["unadjusted", "adjusted"]
-"""Whether interest follows the days of the rhythm, or the business days that payments were moved to."""
-
-MONTHLY: Final = Every(1, "months")
 
 # Parts of a year that one step of a rhythm stands for, where no day count is named.
 _PER_YEAR: Final = {"days": 365, "weeks": 52, "semimonths": 24, "months": 12, "years": 1}
@@ -62,54 +33,6 @@ _ROOT_DIGITS: Final = 10**34  # an effective rate has no exact monthly share; 34
 
 def _count(_instance: object, _attribute: attrs.Attribute[Any], value: object) -> None:
     require_count(value)
-
-
-class PlanOptions(TypedDict, total=False):
-    """What every builder of `plans` takes besides its own arguments; all may be left out.
-
-    - `every`: the rhythm of due dates, one month by default; `first_due_on`: the first of them, by default one step
-      after `start_on`; `due_on`: the dates themselves; `rrule`: an RFC 5545 rule instead of a rhythm.
-    - `month_end`: a day that the month lacks is clamped to its last (default) or rolls to the 1st of the next.
-    - `skip_months`: months of the year (1 to 12) without an instalment; interest goes on and the next one pays it.
-    - `calendar` and `adjustment`: due dates on no business day move; `accrue_to` says whether interest moves along.
-    - `day_count`: interest by days; without one each period is an equal part of the year.
-    - `compounding`: whether the rate is nominal (`per_period`) or effective (`annual`).
-    - `rounding`: of interest and of the level payment, half-even by default.
-    - `residue_to`: where odd units go; `multiple`: instalments in whole steps of this sum, such as 1.00 EUR.
-    - `fee_each`: a fee inside each instalment; `fee_total`: a fee divided over them, odd units first.
-    - `down_payment`: paid on `start_on` as instalment 1, before any interest.
-    - `gap_limit`: the most by which the last instalment may differ from the regular one.
-    - `account_id`, `covers`, `agreed_on` (default `start_on`), `supersedes`, `tolerance_days`, `tolerance_amount`: the
-      agreement around the figures.
-    """
-
-    every: Every
-    first_due_on: date | None
-    due_on: Sequence[date]
-    rrule: str | None
-    month_end: MonthEnd
-    skip_months: Sequence[int]
-    calendar: BusinessCalendar | None
-    adjustment: Adjustment
-    accrue_to: AccrueTo
-    day_count: DayCount | None
-    compounding: Compounding
-    rounding: Rounding
-    residue_to: ResidueTo
-    multiple: Money | None
-    fee_each: Money | None
-    fee_total: Money | None
-    down_payment: Money | None
-    gap_limit: Money | None
-    account_id: str | None
-    covers: Sequence[str]
-    agreed_on: date | None
-    supersedes: str | None
-    tolerance_days: int
-    tolerance_amount: Money | None
-
-
-AGREEMENT_OPTIONS: Final = ("account_id", "covers", "agreed_on", "supersedes", "tolerance_days", "tolerance_amount")
 
 
 def _days(values: Iterable[date]) -> tuple[date, ...]:
@@ -176,6 +99,9 @@ class PlanTerms:
     down_payment_on: date | None = None
     is_first_by_days: bool = False
     flat_base: Money | None = None
+    flat_parts: tuple[tuple[Money, Money], ...] = ()  # principal and interest of flat rows that stay as agreed
+    resting: int = 0  # of the first rows after a wait: those that pay interest alone
+    wait_on: date | None = None  # the debt bears interest of the first deferred step from then on, not from its start
 
     def __attrs_post_init__(self) -> None:
         debt = self.principal
@@ -195,7 +121,11 @@ class PlanTerms:
                 given = getattr(self, name)
                 if given is not None:
                     self._check_sum(name, given)
-        for part in (*self.amounts, *(paid for _, paid in self.steps)):
+        for part in (
+            *self.amounts,
+            *(paid for _, paid in self.steps),
+            *(sum_ for row in self.flat_parts for sum_ in row),
+        ):
             self._check_sum("amounts", part)
         if self.down_payment is not None and self.down_payment.minor >= debt.minor:
             raise InvalidTerms(
@@ -255,6 +185,11 @@ class PlanTerms:
         return self.financed if self.flat_base is None else self.flat_base
 
     @property
+    def rests(self) -> int:
+        """Return how many of the first rows pay interest alone."""
+        return self.resting + (self.grace if self.grace_interest == "pay" else 0)
+
+    @property
     def bears_interest(self) -> bool:
         """Say whether there is a rate above zero."""
         return self.rate is not None and self.rate.value != 0
@@ -275,13 +210,23 @@ class PlanTerms:
         """
         return factor_between(self, start_on, end_on)
 
+    def waited(self, cuts: Sequence[date], place: int, until: date) -> Fraction:
+        """Return the interest factor of a deferred step, of those that `cuts` part, up to a day within it."""
+        return waited(self, cuts, place, until)
+
+    def after_deferral(self) -> tuple[Money, Money]:
+        """Return the debt when regular periods begin, and the interest of a deferral that the first row collects."""
+        opening, collected = after_deferral(self, periods_of(self))
+        return Money(opening, self.currency), Money(collected, self.currency)
+
     def running_share(self, start_on: date, end_on: date) -> Fraction:
         """Return the part of the days of `[start_on, end_on)` on which interest is not paused."""
         return running_share(self.pauses, start_on, end_on)
 
     def rows_to_pay(self, payment: Money) -> int | None:
         """Return how many rows of `payment` pay off what is financed; None where all rows of the terms do not."""
-        found = rows_at(self, periods_of(self).factors, payment.minor)
+        periods = periods_of(self)
+        found = rows_at(self, periods.factors, payment.minor, after_deferral(self, periods)[0])
         return None if found is None or found[1] else found[0]
 
 
@@ -307,18 +252,21 @@ _sums_of: Final = attrgetter(*_SUMS)
 
 @attrs.frozen(kw_only=True)
 class Periods:
-    """The regular periods of a plan: due dates, the start of each, its interest factor, and those of the deferral."""
+    """The regular periods of a plan: due dates, the start of each, its interest factor, and those of the deferral.
+
+    `grace_on` are the day on which the deferral begins and the ends of its steps; alone where nothing is deferred.
+    """
 
     due_on: tuple[date, ...]
     from_on: tuple[date, ...]
     factors: tuple[Fraction, ...]
     grace_factors: tuple[Fraction, ...] = ()
+    grace_on: tuple[date, ...] = ()
 
 
 def period_factor(terms: PlanTerms) -> Fraction:
     """Return the interest factor of one whole step of the rhythm, for terms without a day count."""
-    numerator, denominator = period_pair(terms)
-    return Fraction(numerator, denominator)
+    return Fraction(*period_pair(terms))
 
 
 def period_pair(terms: PlanTerms) -> Factor:
@@ -362,9 +310,7 @@ def rhythm_of(terms: PlanTerms) -> DueDates | None:
     """Return the due dates as a bare rhythm where they are one: no skipped, moved or listed days, nor a deferral."""
     if terms.due_on or terms.rrule is not None or terms.skip_months or terms.adjustment != "none" or terms.grace:
         return None
-    if terms.is_first_by_days:
-        return None
-    return _rhythm(terms)
+    return None if terms.is_first_by_days or terms.resting else _rhythm(terms)
 
 
 def _rhythm(terms: PlanTerms) -> DueDates:
@@ -382,13 +328,9 @@ def _rhythm(terms: PlanTerms) -> DueDates:
 
 
 def periods_of(terms: PlanTerms) -> Periods:
-    """Lay out the periods: their ends, starts and interest factors.
-
-    Raises:
-        InvalidTerms: `plans.dates`, `plans.day_count`.
-        InvalidDate: `calendars.out_of_range` past the year 9999, and what a rule or a calendar refuses.
-    """
-    deferral, begin_on, steps = _deferral(terms)
+    """Lay out the periods; see `PlanTerms.periods`."""
+    deferral, waits, steps = _deferral(terms)
+    begin_on = waits[-1]
     raw = _raw_dates(terms, begin_on, steps)
     paid_on = raw
     if terms.adjustment != "none" and terms.calendar is not None:
@@ -402,7 +344,7 @@ def periods_of(terms: PlanTerms) -> Periods:
         factors = tuple(factor * share for factor, share in zip(factors, shares, strict=True))
     if terms.is_first_by_days and terms.day_count is None:  # a period that a change cut: what ran before is asked for
         factors = (factor_between(terms, begin_on, ends[0]), *factors[1:])
-    return Periods(due_on=paid_on, from_on=from_on, factors=factors, grace_factors=deferral)
+    return Periods(due_on=paid_on, from_on=from_on, factors=factors, grace_factors=deferral, grace_on=waits)
 
 
 def running_share(pauses: tuple[tuple[date, date], ...], start: date, end: date) -> Fraction:
@@ -438,26 +380,57 @@ def _raw_dates(terms: PlanTerms, begin_on: date, steps: int) -> tuple[date, ...]
     return tuple(days)
 
 
-def _deferral(terms: PlanTerms) -> tuple[tuple[Fraction, ...], date, int]:
-    """Return the factors of the deferred periods, the day on which regular periods begin, and the steps skipped."""
+def _deferral(terms: PlanTerms) -> tuple[tuple[Fraction, ...], tuple[date, ...], int]:
+    """Return the factors of the deferred steps, the days between which they lie, and the steps of the rhythm skipped."""
     grace = terms.grace
     if not grace or terms.grace_interest == "pay":  # rows that pay interest are regular rows
-        return (), terms.start_on, 0
-    if terms.begin_on is not None:  # a deferral that ends between two steps of the rhythm
-        cuts = [terms.start_on, terms.begin_on]
+        return (), (terms.start_on,), 0
+    if terms.begin_on is not None:  # a deferral that is one period of its own, whatever the rhythm
+        cuts: tuple[date, ...] = (terms.start_on, terms.begin_on)
         if terms.grace_interest == "waive" or not terms.bears_interest:
-            return (), terms.begin_on, 0
-        if terms.day_count is None:
+            return (Fraction(0),), cuts, 0
+        if terms.day_count is None and terms.anchor_on is None:
             raise InvalidTerms(
                 "plans.day_count",
                 f"the wait from {cuts[0]} to {cuts[1]} is no whole number of periods; name a day_count such as "
                 "'act/365f', or give the wait as grace",
             )
-        return _factors(terms, (cuts[0],), (cuts[1],), (cuts[1],)), cuts[1], 0
-    dates = _rhythm(terms)
-    cuts = [terms.start_on, *attrs.evolve(dates, count=grace)()]
-    factors = _factors(terms, tuple(cuts[:-1]), tuple(cuts[1:]), tuple(cuts[1:]))
-    return factors, cuts[-1], grace
+        grace = 0
+    else:
+        cuts = (terms.start_on, *attrs.evolve(_rhythm(terms), count=grace)())
+    return tuple(waited(terms, cuts, place, end) for place, end in enumerate(cuts[1:])), cuts, grace
+
+
+def waited(terms: PlanTerms, cuts: Sequence[date], place: int, until: date) -> Fraction:
+    """Return the interest factor of a deferred step up to a day within it, or to its end; pauses bear none."""
+    since = cuts[place] if terms.wait_on is None or place else max(terms.wait_on, cuts[0])
+    return _step_share(terms, cuts, place, until) - _step_share(terms, cuts, place, since)
+
+
+def _step_share(terms: PlanTerms, cuts: Sequence[date], place: int, until: date) -> Fraction:
+    start, end = cuts[place], cuts[place + 1]
+    if until <= start or not terms.bears_interest:
+        return Fraction(0)
+    by_days = terms.day_count is not None and terms.day_count != "act/act-icma"
+    if terms.begin_on is not None or (by_days and (until < end or terms.pauses)):
+        return factor_between(terms, start, min(until, end))
+    whole = _factors(terms, tuple(cuts[:-1]), tuple(cuts[1:]), tuple(cuts[1:]))[place]
+    until = min(until, end)
+    return whole * running_share(terms.pauses, start, until) * (until - start).days / (end - start).days
+
+
+def after_deferral(terms: PlanTerms, periods: Periods) -> tuple[int, int]:
+    """Return the debt when regular periods begin, and interest that waits for the first row."""
+    opening = terms.financed.minor
+    collected = 0
+    for factor in periods.grace_factors if terms.grace_interest in ("collect", "capitalise") else ():
+        base = terms.interest_base.minor if terms.shape == "flat" else opening
+        interest = rounded(base * factor, terms.rounding)
+        if terms.grace_interest == "capitalise":
+            opening += interest
+        else:
+            collected += interest
+    return opening, collected
 
 
 def _factors(
@@ -517,27 +490,27 @@ def _ascending(days: Sequence[date], begin_on: date) -> None:
 
 
 def factor_between(terms: PlanTerms, start: date, end: date) -> Fraction:
-    """Return the interest factor from one day to another: by the day count, else by whole steps and days of the last.
-
-    Days on which interest is paused bear none; `end` before `start` gives zero.
-    """
+    """Return the interest factor from one day to another; see `PlanTerms.factor_between`."""
     if end <= start or not terms.bears_interest:
         return Fraction(0)
-    running = running_share(terms.pauses, start, end) if terms.pauses else Fraction(1)
     if terms.day_count is not None and terms.day_count != "act/act-icma":  # that one counts parts of a step, as below
         part = year_fraction(terms.day_count, start, end, termination_on=end)
-        return _share(terms, part) * running
-    steps = 0
-    while terms.every.date(anchor=start, number=steps + 1, month_end=terms.month_end) <= end:
+        return _share(terms, part) * running_share(terms.pauses, start, end)
+    steps, last, passed = 0, start, Fraction(0)
+    while last < end:
         steps += 1
-    last = terms.every.date(anchor=start, number=steps, month_end=terms.month_end)
-    width = terms.every.date(anchor=start, number=steps + 1, month_end=terms.month_end) - last
-    return period_factor(terms) * (steps + Fraction((end - last).days, width.days)) * running
+        later = terms.every.date(anchor=start, number=steps, month_end=terms.month_end)
+        stop = min(later, end)
+        passed += Fraction((stop - last).days, (later - last).days) * running_share(terms.pauses, last, stop)
+        last = stop
+    return period_factor(terms) * passed
 
 
-def rows_at(terms: PlanTerms, factors: Sequence[Fraction], payment: int) -> tuple[int, int] | None:
+def rows_at(
+    terms: PlanTerms, factors: Sequence[Fraction], payment: int, opening: int | None = None
+) -> tuple[int, int] | None:
     """Return how many rows of `payment` pay the debt off and what is left after all of them; None where it grows."""
-    balance = terms.financed.minor
+    balance = terms.financed.minor if opening is None else opening
     for row, factor in enumerate(factors, start=1):
         interest = rounded(balance * factor, terms.rounding)
         if balance + interest <= payment:

@@ -74,23 +74,21 @@ def payoff_quote(
     until = on
     if interest == "to_due_date" and at.rows_left:
         until = plan.schedule[at.next_row].due_on
-    capitalised, collected = at.waiting() if until == on else (0, 0)
-    asked = at.interest + at.accrued(until) - collected
+    principal, asked = at.owed(until)
     back = Money.zero(plan.currency) if rebate is None else require_money(rebate, plan.currency, "a rebate")
     if not 0 <= back.minor <= asked:
         raise InvalidTerms(
             "plans.amount",
             f"a rebate of {back} is not between nothing and the interest of {Money(asked, plan.currency)}",
         )
-    still = at.interest - at.brought + sum(plan.schedule.interest_parts[at.next_row :])
     return PayoffQuote(
         plan_id=plan.plan_id,
         on=on,
-        principal=Money(at.principal - capitalised, plan.currency),
+        principal=Money(principal, plan.currency),
         interest=Money(asked, plan.currency),
         fee=Money(at.fee, plan.currency),
         rebate=back,
-        interest_saved=Money(still + capitalised - asked + back.minor, plan.currency),
+        interest_saved=Money(sum(at.scheduled) - principal - asked + back.minor, plan.currency),
     )
 
 
@@ -131,12 +129,12 @@ def charge_off(*, plan: PaymentPlan, on: date, paid: Iterable[Paid] = ()) -> Cha
         InvalidTerms: `plans.events` for a day before the plan or a plan that is paid.
     """
     at = position(plan, paid, on)
-    capitalised, collected = at.waiting()
+    principal, interest = at.owed(on)
     return ChargeOff(
         plan_id=plan.plan_id,
         on=on,
-        principal=Money(at.principal - capitalised, plan.currency),
-        interest=Money(at.interest + at.accrued(on) - collected, plan.currency),
+        principal=Money(principal, plan.currency),
+        interest=Money(interest, plan.currency),
         fee=Money(at.fee, plan.currency),
     )
 

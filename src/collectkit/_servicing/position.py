@@ -9,6 +9,7 @@ from fractions import Fraction
 import attrs
 
 from collectkit._servicing.standing import Paid, PlanFacts
+from collectkit._servicing.waits import Wait, wait_by
 from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import rounded
@@ -21,15 +22,19 @@ class Position:
     """A plan taken apart at the start of `on`.
 
     `kept` are the rows that were paid in full, as they stand, and after them, if money met part of a row, that part.
-    `principal` is the debt still open, `interest` and `fee` what is unpaid of rows already past due. `next_row` is the
-    place (from 0) of the first row that is neither paid nor past due, `start_on` where its period starts, and
-    `fee_later` the fees of that row and those after it. `brought` is interest that the next row asks for besides that
-    of its own period, from a deferral or from the plan before; it is owed already, so it is in `interest`, too, as
-    fees brought over are in `fee`.
+    `principal` is the debt still open, with what a deferral has added to it so far; `interest` and `fee` what is owed
+    besides: unpaid parts of rows past due, interest and fees brought over from the plan before, and what a deferral
+    has earned so far where that is collected. `next_row` is the place (from 0) of the first row that is neither paid
+    nor past due, `start_on` where its period starts, and `fee_later` the fees of that row and those after it. `wait`
+    is the deferral before it.
+
+    `scheduled` is what the rows still ask for, as principal and as interest; `brought` the interest that the next row
+    asks for besides that of its own period; `prepayment` what of a down payment has not come.
     """
 
     plan: PaymentPlan
     on: date
+    flow: tuple[tuple[date, int], ...]
     kept: tuple[Instalment, ...]
     principal: int
     interest: int
@@ -37,25 +42,53 @@ class Position:
     next_row: int
     start_on: date
     fee_later: int
+    scheduled: tuple[int, int]
     brought: int = 0
+    prepayment: int = 0
+    wait: Wait | None = None
 
     @property
     def rows_left(self) -> int:
         """Return how many rows are neither paid nor past due."""
         return len(self.plan.schedule) - self.next_row
 
-    def accrued(self, until: date, principal: int | None = None) -> int:
-        """Return interest from the start of the running period to a day, in minor units: of the open debt or a part.
+    @property
+    def debt(self) -> int:
+        """Return the open debt that bears interest: without what a running step of a wait has yet to add to it."""
+        wait = self.wait
+        return (
+            self.principal - wait.running if wait is not None and wait.is_added and not wait.is_over else self.principal
+        )
 
-        What a prepayment bore until its day was brought over from the plan before, so it is no part of this.
-        """
+    @property
+    def is_before_start(self) -> bool:
+        """Say whether no interest has run yet: the plan has not started, or its first days bear none."""
+        return self.on < self.start_on and self.wait is None and self.next_row == _lead(self.plan)
+
+    @property
+    def is_on_schedule(self) -> bool:
+        """Say whether the rows that are left pay exactly the debt that is open."""
+        return self.scheduled[0] == self.plan.schedule.balance_before(self.next_row)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Say whether a wait that bears interest still runs."""
+        return self.wait is not None and not self.wait.is_over
+
+    @property
+    def flat_base(self) -> int:
+        """Return the sum on which flat interest is reckoned: a prepayment that has not come is part of it."""
+        return self.plan.terms.interest_base.minor + self.prepayment
+
+    @property
+    def bearing(self) -> int:
+        """Return the sum that bears interest in the running period."""
+        return self.flat_base if self.plan.terms.shape == "flat" else self.principal
+
+    def accrued(self, until: date, principal: int | None = None) -> int:
+        """Return interest from the start of the running period to a day, in minor units: of the open debt or a part."""
         terms = self.plan.terms
-        if principal is None and terms.shape != "flat" and terms.down_payment_on is not None:
-            brought = self.accrued(min(until, terms.down_payment_on), self._prepayment_open())
-            return max(self.accrued(until, self.principal) - brought, 0)
-        base = self.principal if principal is None else principal
-        if terms.shape == "flat" and principal is None:
-            base = terms.interest_base.minor
+        base = self.bearing if principal is None else principal
         if terms.shape == "bullet" and not terms.simple_interest:
             grown = base
             for factor in self._factors(until):
@@ -63,23 +96,18 @@ class Position:
             return grown - base
         return rounded(base * sum(self._factors(until), Fraction(0)), terms.rounding)
 
-    def waiting(self) -> tuple[int, int]:
-        """Return what of a deferral's interest the days to come will bear: capitalised in the debt, and collected."""
-        terms = self.plan.terms
-        if self.on >= self.start_on or self.next_row != _lead(self.plan) or not terms.grace:
-            return 0, 0
-        earned = rounded(terms.financed.minor * terms.factor_between(terms.start_on, self.on), terms.rounding)
-        if terms.grace_interest == "capitalise":
-            return max(self.plan.schedule.balance_before(self.next_row) - terms.financed.minor - earned, 0), 0
-        own = 0 if terms.brought_interest is None else terms.brought_interest.minor
-        return 0, max(self.brought - own - earned, 0)
-
-    def _prepayment_open(self) -> int:
-        """Return what of the down payment no money has met."""
-        down = self.plan.terms.down_payment
-        if down is None:
-            return 0
-        return max(down.minor - (self.plan.schedule.balance_before(self.plan.carried) - self.principal), 0)
+    def owed(self, until: date) -> tuple[int, int]:
+        """Return the debt and the interest that are owed on a later day, if no more money comes."""
+        at, wait = self, self.wait
+        if wait is not None and self.is_waiting:
+            later = wait_by(self.plan, self.flow, until)
+            more = 0 if later is None else later.earned - wait.earned
+            at = attrs.evolve(
+                at,
+                principal=at.principal + (more if wait.is_added else 0),
+                interest=at.interest + (0 if wait.is_added else more),
+            )
+        return at.principal, at.interest + at.accrued(until)
 
     def _factors(self, until: date) -> list[Fraction]:
         """Return the factors of the periods from the running one to a day; of the last the part that has passed.
@@ -112,7 +140,7 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
     lowers the debt.
 
     Raises:
-        InvalidTerms: `plans.events` for a day before the plan was agreed, or when all of it is paid.
+        InvalidTerms: `plans.events` for a day before the plan was agreed, or when all of it is paid; `plans.overpaid`.
     """
     require_date(on, "on")
     if not isinstance(plan, PaymentPlan):
@@ -121,11 +149,9 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
         raise InvalidTerms(
             "plans.events", f"plan {plan.plan_id} was agreed on {plan.agreed_on}; it cannot be changed as of {on}"
         )
-    money = sum(
-        amount
-        for day, amount in PlanFacts(plan).counted(paid, on - timedelta(days=1))
-        if on > plan.agreed_on and day < on
-    )
+    as_of = on if on == plan.agreed_on else on - timedelta(days=1)
+    flow = tuple(sorted(one for one in PlanFacts(plan).counted(paid, as_of) if one[0] < on))
+    money = sum(amount for _, amount in flow)
     rows = tuple(plan.schedule)
     kept = list(rows[: plan.carried])
     place = plan.carried
@@ -144,29 +170,54 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
             fee = min(money, row.fee_minor)
             interest = min(money - fee, row.interest_minor)
         principal = money - fee - interest
-        if principal >= before:
-            raise InvalidTerms(
-                "plans.overpaid",
-                f"what was paid of plan {plan.plan_id} meets all of its debt; take payoff_quote for the rest",
-            )
-        kept.append(_part(row, kept, on, (principal, interest, fee), before - principal))
     while place < len(rows) and (rows[place].due_on < on or _is_down_payment(plan, place)):
         place += 1
+    is_first = place == _lead(plan) and place < len(rows)
+    wait = wait_by(plan, flow, on) if is_first else None
+    debt = before - principal
+    if wait is not None and wait.is_added:
+        debt += wait.earned - (plan.schedule.balance_before(_lead(plan)) - plan.terms.financed.minor)
+    if debt <= 0:
+        raise InvalidTerms(
+            "plans.overpaid",
+            f"what was paid of plan {plan.plan_id} meets all of its debt; take payoff_quote for the rest",
+        )
+    if money:
+        left = debt - wait.running if wait is not None and wait.is_added and not wait.is_over else debt
+        kept.append(_part(rows[first_open], kept, on, (principal, interest, fee), max(left, 0)))
     open_fee = sum(row.fee_minor for row in rows[first_open:place]) - fee
     open_interest = sum(row.interest_minor for row in rows[first_open:place]) - interest
-    brought, brought_fee = _brought(plan) if place == _lead(plan) and place < len(rows) else (0, 0)
-    return Position(
+    brought, brought_fee = _brought(plan) if is_first else (0, 0)
+    own = brought
+    if wait is not None and not wait.is_added:
+        own += wait.earned
+    at = Position(
         plan=plan,
         on=on,
+        flow=flow,
         kept=tuple(kept),
-        principal=before - principal,
-        interest=open_interest + brought,
+        principal=debt,
+        interest=open_interest + own,
         fee=open_fee + brought_fee,
         next_row=place,
         start_on=_period_start(plan, place),
         fee_later=sum(row.fee_minor for row in rows[place:]) - brought_fee,
-        brought=brought,
+        scheduled=(before - principal, open_interest + sum(row.interest_minor for row in rows[place:])),
+        brought=brought + (_deferred(plan) if is_first else 0),
+        wait=wait,
     )
+    return _without_prepayment(at) if is_first else at
+
+
+def _without_prepayment(at: Position) -> Position:
+    """Let a prepayment that has not come bear interest with the debt: what it bore until it was agreed is in that."""
+    plan = at.plan
+    down = plan.terms.down_payment
+    if down is None or plan.terms.down_payment_on is None:
+        return at
+    to_come = max(down.minor - sum(amount for _, amount in at.flow), 0)
+    bore = at.accrued(plan.agreed_on, to_come)
+    return attrs.evolve(at, prepayment=to_come, interest=max(at.interest - bore, 0))
 
 
 def _part(row: Instalment, kept: list[Instalment], on: date, parts: tuple[int, int, int], left: int) -> Instalment:
@@ -196,14 +247,14 @@ def _lead(plan: PaymentPlan) -> int:
 
 
 def _brought(plan: PaymentPlan) -> tuple[int, int]:
-    """Return interest and fees that the first regular row asks for besides its own."""
-    terms = plan.terms
-    interest = 0 if terms.brought_interest is None else terms.brought_interest.minor
-    if terms.grace and terms.grace_interest == "collect":
-        interest += sum(
-            rounded(terms.financed.minor * factor, terms.rounding) for factor in terms.periods().grace_factors
-        )
-    return interest, 0 if terms.brought_fee is None else terms.brought_fee.minor
+    """Return interest and fees that the first regular row asks for from the plan before."""
+    interest, fee = plan.terms.brought_interest, plan.terms.brought_fee
+    return 0 if interest is None else interest.minor, 0 if fee is None else fee.minor
+
+
+def _deferred(plan: PaymentPlan) -> int:
+    """Return the interest of a wait that the first regular row asks for."""
+    return plan.terms.after_deferral()[1].minor if plan.terms.grace else 0
 
 
 def _passed(plan: PaymentPlan, start: date, until: date, end: date) -> Fraction:

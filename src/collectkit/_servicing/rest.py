@@ -1,0 +1,195 @@
+"""Terms for what is left of a plan: its open debt on the dates that remain, with what was owed brought in."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+import attrs
+
+from collectkit._servicing.position import Position, step_of
+from collectkit.core.errors import InvalidTerms
+from collectkit.core.money import Money
+from collectkit.plans import Agreement, PaymentPlan, PlanTerms, plan_from_terms
+
+Arrears = Literal["collect", "capitalise", "waive"]
+"""What becomes of interest and fees that are past due when a plan changes: asked for with the first new instalment,
+added to the debt, or given up. Fees are never capitalised; they go with the first instalment then. Within a deferral
+what it has earned so far, and not added to the debt, counts as past due."""
+
+
+def rest_of(at: Position, arrears: Arrears, more: int = 0, **changed: Any) -> PlanTerms:
+    """Return terms for what is open on the dates that are left, and on so many `more` of the rhythm."""
+    old = at.plan.terms
+    anchor, first = rhythm_left(at)
+    # a bullet is one row of many periods, and its first one still runs
+    count = (old.instalments if old.shape == "bullet" else at.rows_left) + more
+    listed = old.due_on or (tuple(row.due_on for row in at.plan.schedule[at.next_row :]) if old.rrule else ())
+    terms = attrs.evolve(
+        plain_rest(at, arrears),
+        shape=_shape_of_rest(old),
+        instalments=count,
+        due_on=listed[-count:] if listed else (),
+        anchor_on=None if listed else anchor,
+        anchor_first=first,
+        balloon=old.balloon,
+        resting=min(max(old.rests - _within(at), 0), count - 1),
+        simple_interest=old.simple_interest,
+        is_first_by_days=old.is_first_by_days and _within(at) == 0,
+        flat_base=Money(at.flat_base, at.plan.currency) if old.shape == "flat" else None,
+    )
+    terms = attrs.evolve(terms, **changed)
+    return _still_waiting(at, terms, arrears) if at.is_waiting else terms
+
+
+def _still_waiting(at: Position, terms: PlanTerms, arrears: Arrears) -> PlanTerms:
+    """Let a wait that still runs go on under the new terms, from the start of the step of the rhythm that runs.
+
+    The new debt bears the interest of that step again, so what is brought in is only what the step earned beyond it:
+    the interest of money that came meanwhile. Where interest owed so far is capitalised or waived, the wait starts
+    anew on the day of the change.
+    """
+    wait, old = at.wait, at.plan.terms
+    if wait is None:
+        return terms
+    steps = old.grace - wait.place if old.begin_on is None else 0
+    principal, owed = at.debt, at.interest + (wait.running if wait.is_added else 0)
+    cut_on = None if wait.place else old.wait_on
+    is_anew = arrears == "capitalise" or principal <= 0 or (arrears == "waive" and not wait.is_added)
+    if is_anew:
+        principal, cut_on = at.principal, max(at.on, wait.start_on)
+        principal, owed = principal + (at.interest if arrears == "capitalise" else 0), 0
+    terms = attrs.evolve(
+        terms,
+        principal=Money(principal, at.plan.currency),
+        start_on=wait.start_on,
+        grace=steps or 1,
+        begin_on=old.begin_on,
+        grace_interest=old.grace_interest,
+        wait_on=cut_on,
+        anchor_first=terms.anchor_first - steps,
+    )
+    if not is_anew:
+        bearing = terms.interest_base if terms.shape == "flat" else terms.financed
+        owed = 0 if arrears == "waive" else max(owed - wait.running_on(bearing.minor), 0)
+    return attrs.evolve(terms, brought_interest=sum_or_none(at.plan, owed))
+
+
+def plain_rest(at: Position, arrears: Arrears) -> PlanTerms:
+    """Return terms of level payments for what is open, from the running period on, with what is past due brought in."""
+    if arrears not in ("collect", "capitalise", "waive"):
+        raise InvalidTerms("plans.events", "arrears must be one of: collect, capitalise, waive")
+    old, plan = at.plan.terms, at.plan
+    principal, interest = at.principal, at.interest
+    if arrears == "capitalise":
+        principal, interest = principal + interest, 0
+    elif arrears == "waive":
+        interest = 0
+    fee = 0 if arrears == "waive" else at.fee
+    return PlanTerms(
+        shape="level",
+        principal=Money(principal, plan.currency),
+        start_on=at.start_on,
+        instalments=1,
+        rate=old.rate,
+        every=old.every,
+        month_end=old.month_end,
+        skip_months=old.skip_months,
+        calendar=old.calendar,
+        adjustment=old.adjustment,
+        accrue_to=old.accrue_to,
+        day_count=old.day_count,
+        compounding=old.compounding,
+        rounding=old.rounding,
+        residue_to=old.residue_to,
+        multiple=old.multiple,
+        fee_total=sum_or_none(plan, at.fee_later),
+        pauses=old.pauses,
+        brought_interest=sum_or_none(plan, interest),
+        brought_fee=sum_or_none(plan, fee),
+    )
+
+
+def same_amounts(plan: PaymentPlan, at: Position, terms: PlanTerms) -> PlanTerms:
+    """Return terms that ask for the same amounts as before; the last is worked out, since days can shift its interest.
+
+    Flat interest does not depend on days, so there the last stays, too.
+    """
+    rows = plan.schedule[at.next_row :]
+    if terms.shape == "flat":  # its interest is in equal parts, whatever the balance
+        interest = [row.interest_minor for row in rows]
+        interest[0] -= at.brought
+        pairs = zip(rows, interest, strict=True)
+        return attrs.evolve(terms, flat_parts=tuple((row.principal, Money(part, plan.currency)) for row, part in pairs))
+    amounts = [row.principal_minor + row.interest_minor for row in rows]
+    amounts[0] -= at.brought  # what was brought into the first row is brought in again
+    return attrs.evolve(
+        terms,
+        shape="agreed",
+        balloon=None,
+        amounts=tuple(Money(amount, plan.currency) for amount in amounts[:-1]),
+    )
+
+
+def superseding(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:
+    plan = at.plan
+    agreement: Agreement = {
+        "account_id": plan.account_id,
+        "covers": plan.covers,
+        "agreed_on": at.on,
+        "supersedes": plan.plan_id,
+        "tolerance_days": plan.tolerance_days,
+        "tolerance_amount": plan.tolerance_amount,
+    }
+    return plan_from_terms(plan_id=plan_id, terms=terms, agreement=agreement, carried=at.kept)
+
+
+def _shape_of_rest(
+    old: PlanTerms,
+) -> Literal["level", "equal_split", "balloon", "equal_principal", "interest_only", "bullet", "flat"]:
+    """Return the shape in which the rest is laid out: shapes that are agreed row by row become level."""
+    if old.shape in ("equal_split", "balloon", "equal_principal", "interest_only", "bullet", "flat"):
+        return old.shape
+    return "level"
+
+
+def rhythm_left(at: Position) -> tuple[date, int]:
+    """Return the anchor of the rhythm and the step on which the next row falls due."""
+    old = at.plan.terms
+    anchor, first = old.start_on, 1
+    if old.anchor_on is not None:
+        anchor, first = old.anchor_on, old.anchor_first
+    elif old.first_due_on is not None and old.first_due_on != old.every.date(
+        anchor=old.start_on, number=1, month_end=old.month_end
+    ):
+        anchor, first = old.first_due_on, 0
+    skipped = old.grace if old.grace_interest != "pay" and old.begin_on is None else 0  # steps of a wait before it
+    within = _within(at)
+    if within and old.skip_months:  # the period of the next row begins with the step after that of the row before
+        return anchor, step_of(old, anchor, first + skipped, within - 1) + 1
+    return anchor, first + skipped + within
+
+
+def due_step(at: Position) -> int:
+    """Return the step of the rhythm on which the next row falls due: the last one of a bullet, past skipped months."""
+    old = at.plan.terms
+    anchor, first = rhythm_left(at)
+    return step_of(old, anchor, first, old.instalments - 1 if old.shape == "bullet" else 0)
+
+
+def _within(at: Position) -> int:
+    """Return the place of the next row among the regular rows of the plan's own terms."""
+    old = at.plan.terms
+    lead = at.plan.carried + (1 if old.down_payment is not None and old.down_payment.minor else 0)
+    return max(at.next_row - lead, 0)
+
+
+def require_rows(at: Position) -> None:
+    if at.rows_left < 1:
+        raise InvalidTerms(
+            "plans.events", f"every instalment of plan {at.plan.plan_id} is past due; re-age it, or restructure it"
+        )
+
+
+def sum_or_none(plan: PaymentPlan, minor: int) -> Money | None:
+    return Money(minor, plan.currency) if minor else None
