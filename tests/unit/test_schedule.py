@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from calendar import monthrange
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -98,6 +99,21 @@ def test_rows_by_index_by_slice_and_by_iteration_are_the_same() -> None:
     assert schedule[2:4] == (by_index[2], by_index[3])
     with pytest.raises(IndexError):
         schedule[12]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 12, 60])
+def test_rows_are_the_same_whether_their_columns_were_read_before_or_not(count: int) -> None:
+    fresh, read = level(count), level(count)
+    interest = read.interest_parts
+    assert list(fresh) == list(read) == [level(count)[place] for place in range(count)]
+    assert [one.interest_minor for one in fresh] == list(interest)
+
+
+def test_a_level_schedule_has_one_date_for_each_of_its_rows() -> None:
+    for count, due_on in ((0, ()), (2, [date(2026, 3, 1)]), (2, DueDates(date(2026, 1, 31), MONTHLY, 3))):
+        with pytest.raises(InvalidTerms) as refused:
+            level_schedule(principal=Money(10000, "EUR"), period_rate=(1, 100), payment=888, count=count, due_on=due_on)
+        assert refused.value.code == "plans.columns"
 
 
 def test_the_sums_of_a_level_schedule_are_those_of_its_rows() -> None:
@@ -212,6 +228,16 @@ def test_the_31st_comes_back_after_february() -> None:
     days = DueDates(date(2026, 1, 31), MONTHLY, 4)
     assert [str(day) for day in days()] == ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]
     assert [days.at(place) for place in range(4)] == list(days())
+
+
+@pytest.mark.parametrize("day", [1, 28, 29, 30, 31])
+@pytest.mark.parametrize("year", [1, 1599, 1899, 1999, 2099, 2399])
+@pytest.mark.parametrize("first", [-1, 0, 1, 7])
+def test_months_keep_their_days_through_centuries_leap_or_not(day: int, year: int, first: int) -> None:
+    days = DueDates(date(year, 5, day), MONTHLY, 5000, first)()
+    for place, found in enumerate(days):
+        years, month = divmod(5 - 1 + first + place, 12)
+        assert found == date(year + years, month + 1, min(day, monthrange(year + years, month + 1)[1]))
 
 
 def test_29_february_rolls_or_clamps() -> None:

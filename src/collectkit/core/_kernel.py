@@ -29,8 +29,10 @@ def level_balances(start: int, numerator: int, denominator: int, payment: int, c
     shift = half - payment * denominator
     balances: list[int] = []
     while (left := count - 1 - len(balances)) > 0:
-        balance = start
-        run = [balance := (balance * growth + shift) // denominator for _ in repeat(None, left)]
+        balance, run = start, []
+        for _ in repeat(None, left):
+            balance = (balance * growth + shift) // denominator
+            run.append(balance)
         if denominator & 1 or not _may_tie(start, run, denominator):
             balances += run
             break

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice, repeat
 from typing import Final, Literal, get_args
 
 import attrs
@@ -60,16 +60,26 @@ Adjustment = Literal["none", "following", "modified_following", "preceding", "mo
 the later of two equally near days."""
 
 MAX_DATES: Final = 100_000  # of one call; more is a mistake, and would be work in proportion to it
+MAX_MONTHS: Final = 120_000  # of the years 0 to 9999
 
 _MONTH_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-# [is leap][anchor day] -> the twelve (month, day) pairs of a year, clamped
-_YEAR_OF: Final = tuple(
-    tuple(
-        tuple((month, min(day, days + (leap and month == 2))) for month, days in enumerate(_MONTH_DAYS, 1))
-        for day in range(32)
+
+
+def _strides(day: int) -> bytes:
+    """Return the days from each clamped date to the next, one for each month of 400 years; the calendar then repeats.
+
+    The first leads into January of a year that 400 divides. It is 31 in every year, for December has 31 days too.
+    """
+    common, leap = (
+        bytes(last - min(day, last) + min(day, here) for last, here in zip((31, *months[:-1]), months, strict=True))
+        for months in (_MONTH_DAYS, (31, 29, *_MONTH_DAYS[2:]))
     )
-    for leap in (False, True)
-)
+    four = leap + common * 3
+    return four * 25 + (common * 4 + four * 24) * 3
+
+
+# anchor's day of the month -> its strides
+_STRIDES: Final = (*repeat(_strides(28), 29), _strides(29), _strides(30), _strides(31))
 _TIMES_OF_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
 
 
@@ -145,35 +155,34 @@ def month_dates(
         InvalidDate: `calendars.out_of_range`, `calendars.type`, `calendars.count`, `calendars.step`,
             `calendars.month_end`.
     """
-    require_date(anchor, "anchor")
-    require_int(count, "count", at_least=0, at_most=MAX_DATES, code="calendars.count")
-    require_int(every_months, "every_months", at_least=1, at_most=120_000, code="calendars.step")
-    require_int(first, "first", at_least=-MAX_DATES, at_most=MAX_DATES, code="calendars.count")
+    if not (  # one question for the usual case: the four calls would cost as much as three dates
+        type(anchor) is date
+        and type(count) is type(every_months) is type(first) is int
+        and 0 <= count <= MAX_DATES
+        and 1 <= every_months <= MAX_MONTHS
+        and -MAX_DATES <= first <= MAX_DATES
+    ):
+        require_date(anchor, "anchor")
+        require_int(count, "count", at_least=0, at_most=MAX_DATES, code="calendars.count")
+        require_int(every_months, "every_months", at_least=1, at_most=MAX_MONTHS, code="calendars.step")
+        require_int(first, "first", at_least=-MAX_DATES, at_most=MAX_DATES, code="calendars.count")
     if count == 0:
         return []
     day = anchor.day
     start = anchor.year * 12 + anchor.month - 1 + first * every_months
     last = start + (count - 1) * every_months
-    if start < 12 or last >= 120_000:
+    if start < 12 or last >= MAX_MONTHS:
         refuse_year()
     if month_end != "clamp":
         require_choice(month_end, MonthEnd, "month_end")
-        if day > 28:
-            return [_on_month(index, day, month_end) for index in range(start, last + 1, every_months)]
-    common, leap = _YEAR_OF[False][day], _YEAR_OF[True][day]
-    if every_months == 1:  # whole years of a table, then cut: no division and no length of month per date
-        lead = start % 12
-        dates = [
-            date(year, month, month_day)
-            for year in range(start // 12, last // 12 + 1)
-            for month, month_day in (leap if year % 4 == 0 and (year % 100 or year % 400 == 0) else common)
-        ]
-        return dates[lead : lead + count] if len(dates) != count else dates
-    dates = []
-    for index in range(start, last + 1, every_months):
-        year, month0 = divmod(index, 12)
-        dates.append(date(year, *(leap if is_leap(year) else common)[month0]))
-    return dates
+    if every_months != 1 or (day > 28 and month_end != "clamp"):
+        return [_on_month(index, day, month_end) for index in range(start, last + 1, every_months)]
+    lead = start % 4800  # from here by the days between: an addition for each date, and no length of month
+    strides = _STRIDES[day]
+    if lead + count > 4800:
+        strides *= 1 + (lead + count) // 4800
+    ordinal = anchor.toordinal() + strides[lead] if first == 1 else _on_month(start, day, "clamp").toordinal()
+    return list(map(date.fromordinal, accumulate(strides[lead + 1 : lead + count], initial=ordinal)))
 
 
 _Day = date  # inside `Every` the word is the method
@@ -238,7 +247,7 @@ class Every:
         """
         if self.unit in ("months", "years"):
             step = self.n if self.unit == "months" else 12 * self.n
-            return month_dates(anchor, count, min(step, 120_000), first=first, month_end=month_end)
+            return month_dates(anchor, count, min(step, MAX_MONTHS), first=first, month_end=month_end)
         require_int(count, "count", at_least=0, at_most=MAX_DATES, code="calendars.count")
         require_int(first, "first", at_least=-MAX_DATES, at_most=MAX_DATES, code="calendars.count")
         if self.unit == "semimonths":

@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 MAX_INSTALMENTS: Final = 10_000  # 27 years of daily parts; a larger count is a slip, refused before memory is taken
+_UNEVEN: Final = "a schedule needs one or more rows, and columns of one length"
 
 
 def require_count(value: object, *, at_least: int = 1) -> int:
@@ -122,12 +123,12 @@ class Instalment:
         return Money(self.balance_minor, self.currency)
 
 
-@attrs.define(kw_only=False, weakref_slot=False, eq=False, repr=False)
+@attrs.define(init=False, weakref_slot=False, eq=False, repr=False)
 class _Row:
     """The mutable twin of `Instalment`, with the same slots in the same order.
 
-    Freezing costs a call of `object.__setattr__` per field; a twin that is filled in bulk and then changes its class
-    is frozen at a third of the price. Validators are bypassed, so only figures made here go this way.
+    Freezing costs a call of `object.__setattr__` per field; a twin that is filled and then changes its class is frozen
+    at a sixth of the price. Validators are bypassed, so only figures made here go this way.
     """
 
     number: int
@@ -139,7 +140,16 @@ class _Row:
     currency: str
 
 
-def _freeze(row: _Row) -> Instalment:
+def _row(number: int, due_on: date, principal: int, interest: int, fee: int, balance: int, currency: str) -> Instalment:
+    """Make a row of figures that are known to stand."""
+    row = _Row()
+    row.number = number
+    row.due_on = due_on
+    row.principal_minor = principal
+    row.interest_minor = interest
+    row.fee_minor = fee
+    row.balance_minor = balance
+    row.currency = currency
     row.__class__ = Instalment  # type: ignore[assignment]  # same slots; see _Row
     return row  # type: ignore[return-value]  # it is one now
 
@@ -245,7 +255,7 @@ class Schedule(Sequence[Instalment]):
             due_on = tuple(due_on)
         lengths.add(due_on.count if isinstance(due_on, DueDates) else len(due_on))
         if len(lengths) != 1 or not count:
-            raise InvalidTerms("plans.columns", "a schedule needs one or more rows, and columns of one length")
+            raise InvalidTerms("plans.columns", _UNEVEN)
         balances = list(accumulate(principal_parts, sub, initial=principal.minor))[1:]
         for rows, more in joined:
             if not 0 < rows < count or more.currency != principal.currency:
@@ -438,17 +448,8 @@ class Schedule(Sequence[Instalment]):
             numerator, denominator, payment = self._level or (0, 1, 0)
             is_last = place == self._count - 1
             interest = round_half_even(principal * numerator, denominator) if is_last else payment - principal
-        return _freeze(
-            _Row(
-                place + 1,
-                self._date(place),
-                principal,
-                interest,
-                self._fees[place] if self._fees else 0,
-                balances[place],
-                self._currency,
-            )
-        )
+        fee = self._fees[place] if self._fees else 0
+        return _row(place + 1, self._date(place), principal, interest, fee, balances[place], self._currency)
 
     def _date(self, place: int) -> date:
         dates = self._dates
@@ -457,18 +458,37 @@ class Schedule(Sequence[Instalment]):
         return self.due_on[place]
 
     def _rows(self) -> list[Instalment]:
-        principal = self.principal_parts
+        interest = self._interest
+        if interest is None:
+            return self._level_rows()
         columns = zip(
             range(1, self._count + 1),
             self.due_on,
-            principal,
-            self._interest or self._level_interest(principal),
+            self.principal_parts,
+            interest,
             self._fees or repeat(0),
             self.balances,
             repeat(self._currency),
             strict=False,  # the columns are of one length; the repeats never end
         )
-        rows = list(starmap(_Row, columns))
+        return list(starmap(_row, columns))
+
+    def _level_rows(self) -> list[Instalment]:
+        """Make the rows of a level schedule in one pass over its days and balances, without the columns between."""
+        numerator, denominator, payment = self._level or (0, 1, 0)
+        number, before, currency = 0, self._opening, self._currency
+        rows = []
+        for due_on, balance in zip(self.due_on, self.balances, strict=True):
+            row = _Row()  # filled here: a call for each row would cost a quarter more
+            row.number = number = number + 1
+            row.due_on = due_on
+            row.principal_minor = principal = before - balance
+            row.interest_minor = payment - principal
+            row.fee_minor = 0
+            row.balance_minor = before = balance
+            row.currency = currency
+            rows.append(row)
+        rows[-1].interest_minor = round_half_even(rows[-1].principal_minor * numerator, denominator)
         for row in rows:
             row.__class__ = Instalment  # type: ignore[assignment]  # same slots; see _Row
         return rows  # type: ignore[return-value]  # each is one now
@@ -529,8 +549,13 @@ def level_schedule(
     ... )
     >>> made.level_payment, made[2].total
     (Money(3400, 'EUR'), Money(3401, 'EUR'))
+
+    Raises:
+        InvalidTerms: `plans.columns` without rows, or with more or fewer due dates than rows.
     """
-    made = Schedule.__new__(Schedule)
     dates = due_on if isinstance(due_on, DueDates) else tuple(due_on)
+    if count < 1 or (dates.count if isinstance(dates, DueDates) else len(dates)) != count:
+        raise InvalidTerms("plans.columns", _UNEVEN)
+    made = Schedule.__new__(Schedule)
     made._fill(principal.minor, principal.currency, count, None, None, None, dates, (*period_rate, payment))
     return made
