@@ -8,9 +8,19 @@ from fractions import Fraction
 import pytest
 
 from collectkit import jurisdictions
+from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.money import Money
 from collectkit.core.rates import NotInForce, Rate, Stale
-from collectkit.core.rules import FeeLimit, InForce, LumpSum, Moratorium, PenaltyTiers, RateFloor
+from collectkit.core.rules import (
+    FeeLimit,
+    InForce,
+    LumpSum,
+    Moratorium,
+    NoticeWindow,
+    PenaltyTiers,
+    RateFloor,
+    WorkoutException,
+)
 from collectkit.policy import (
     AccruedInterest,
     BalanceStep,
@@ -96,9 +106,57 @@ def test_uk_rate_before_the_first_figure_is_not_in_force() -> None:
     )
 
 
-def test_the_rate_of_july_2026_is_stale_not_that_of_january() -> None:
+def test_the_uk_rate_of_the_second_half_of_2026_is_that_of_june() -> None:
+    # the Monetary Policy Committee held Bank Rate at 3.75 on 18 June 2026 and met next on 30 July
     assert statutory_rate(UK, "uk.lpcda.interest", date(2026, 6, 30)) == Rate.percent("11.75")
-    assert isinstance(statutory_rate(UK, "uk.lpcda.interest", date(2026, 7, 1)), Stale)
+    assert statutory_rate(UK, "uk.lpcda.interest", date(2026, 7, 1)) == Rate.percent("11.75")
+    assert isinstance(statutory_rate(UK, "uk.lpcda.interest", date(2027, 1, 1)), Stale)
+
+
+@pytest.mark.parametrize(
+    ("pack_id", "rule_id"), [("de-late-payment", "de.bgb288.business"), ("eu-late-payment", "eu.lpd.interest")]
+)
+def test_a_rate_of_july_2026_that_nobody_looked_up_is_stale_not_that_of_january(pack_id: str, rule_id: str) -> None:
+    pack = jurisdictions.load(pack_id)
+    assert isinstance(statutory_rate(pack, rule_id, date(2026, 6, 30)), Rate)
+    assert isinstance(statutory_rate(pack, rule_id, date(2026, 7, 1)), Stale)
+
+
+@pytest.mark.parametrize(
+    ("on", "floor"),
+    [
+        (date(2015, 1, 1), "2.79"),
+        (date(2021, 7, 1), "2.28"),
+        (date(2024, 12, 31), "14.76"),
+        (date(2025, 12, 31), "8.28"),
+        (date(2026, 1, 1), "7.86"),
+    ],
+)
+def test_the_french_floor_is_three_times_the_legal_rate_of_the_half_year(on: date, floor: str) -> None:
+    # moneyvox.fr: 0.93, 0.76, 4.92, 2.76; Arrêté du 15 décembre 2025: 2.62. legifiscal.fr prints 8.28 and 7.86
+    accrued = accrue_on(
+        RateTerms(rate=Rate.zero(), pack=FR, floor_rule_id="fr.l441_10.floor"),
+        [BalanceStep(from_on=on, balance=Money(100, "EUR"))],
+        due_on=on - timedelta(days=1),
+        start_on=on,
+        end_on=on + timedelta(days=1),
+    )
+    assert isinstance(accrued, AccruedInterest)
+    assert accrued.pieces[0].rate == Rate.percent(floor)
+
+
+def test_the_french_default_rate_of_2014_stood_in_an_older_article() -> None:
+    # lexing.law, 25 March 2014: 0.25 + 10
+    assert statutory_rate(FR, "fr.l441_10.interest", date(2014, 1, 1)) == Rate.percent("10.25")
+
+
+@pytest.mark.parametrize(
+    ("on", "percent"),
+    [(date(2015, 1, 1), "8.5"), (date(2023, 7, 1), "12"), (date(2024, 7, 1), "12.5"), (date(2025, 1, 1), "11.5")],
+)
+def test_the_belgian_rate_is_rounded_up_as_a_whole(on: date, percent: str) -> None:
+    # Act of 2 August 2002 art. 5: 0.05 + 8, 4.00 + 8, 4.25 + 8 and 3.15 + 8, up to the next half point
+    assert statutory_rate(jurisdictions.load("be-late-payment"), "be.late_interest", on) == Rate.percent(percent)
 
 
 def test_breathing_space_uses_the_longer_reading_of_sixty_days() -> None:
@@ -142,8 +200,8 @@ def test_a_french_contract_rate_below_the_floor_is_raised_to_it() -> None:
 
 def test_a_french_contract_with_an_unknown_floor_gives_no_figure() -> None:
     terms = RateTerms(rate=Rate.percent("12"), pack=FR, floor_rule_id="fr.l441_10.floor")
-    steps = [BalanceStep(from_on=date(2025, 7, 1), balance=Money(1_000_000, "EUR"))]
-    accrued = accrue_on(terms, steps, due_on=date(2025, 6, 30), start_on=date(2025, 7, 1), end_on=date(2025, 8, 1))
+    steps = [BalanceStep(from_on=date(2026, 7, 1), balance=Money(1_000_000, "EUR"))]
+    accrued = accrue_on(terms, steps, due_on=date(2026, 6, 30), start_on=date(2026, 7, 1), end_on=date(2026, 8, 1))
     assert isinstance(accrued, Stale)
 
 
@@ -162,6 +220,18 @@ def test_the_german_rate_floats_over_the_turn_of_the_year() -> None:
         (31, Rate.percent("12.62")),
     ]
     assert accrued.amount == Money(20983, "EUR")
+
+
+def test_a_derived_reference_is_named_as_such() -> None:
+    accrued = statutory_interest(
+        principal=Money(1_000_000, "EUR"),
+        pack=jurisdictions.load("de-late-payment"),
+        rule_id="de.bgb288.business",
+        start_on=date(2025, 1, 1),
+        end_on=date(2025, 2, 1),
+    )
+    assert isinstance(accrued, AccruedInterest)
+    assert "11.27 % by BGB, § 288(2), from 2.27 %; the reference is derived" in accrued.pieces[0].because
 
 
 def test_the_irish_rate_is_that_of_the_due_date() -> None:
@@ -218,8 +288,7 @@ def test_a_late_and_a_returned_payment_of_one_event_bear_one_fee_only() -> None:
     # comment 52(b)(1)(ii)-1.iii.C (case rz-07): a late fee on 26 July, a payment of 24 August returned on 27 August.
     # The issuer may charge 35 for the late payment of August or 25 for the return, not both.
     pair = PenaltyTiers(first=Money(2500, "USD"), repeat=Money(3500, "USD"), cycles=tiers(date(2026, 7, 26)).cycles)
-    late_option = pair.tier(cycle=(2026, 8), prior_cycles=[(2026, 7)])
-    returned_option = pair.tier(cycle=(2026, 8), prior_cycles=[])
+    late_option, returned_option = pair.one_event_options(cycle=(2026, 8), prior_late_cycles=[(2026, 7)])
     assert (late_option, returned_option) == (Money(3500, "USD"), Money(2500, "USD"))
 
 
@@ -227,6 +296,73 @@ def test_high_cost_mortgage_fee_begins_after_a_period_that_begins_on_the_due_dat
     limit = value("us-reg-z", "us.regz.high_cost_mortgage_late_fee", date(2026, 3, 1))
     assert isinstance(limit, FeeLimit)
     assert limit.first_chargeable_on(date(2026, 3, 1)) == date(2026, 3, 16)  # 12 CFR 1026.34(a)(8)(ii)
+
+
+def test_a_high_cost_mortgage_with_interest_in_advance_has_thirty_days() -> None:
+    # 12 CFR 1026.34(a)(8)(ii): the 30-day period beginning on the due date ends on 30 March
+    limit = value("us-reg-z", "us.regz.high_cost_mortgage_late_fee.interest_in_advance", date(2026, 3, 1))
+    assert isinstance(limit, FeeLimit)
+    payment = Money(50_000, "USD")
+    fees = [
+        limit.for_instalment(payment, due_on=date(2026, 3, 1), received=[(date(2026, 3, day), payment)])
+        for day in (30, 31)
+    ]
+    assert fees == [Money(0, "USD"), Money(2_000, "USD")]
+
+
+def test_a_high_cost_mortgage_fee_is_four_percent_of_what_is_past_due_of_the_payment() -> None:
+    # 12 CFR 1026.34(a)(8)(i): 300 of 500 came in time, so 4 % of 200; the contract's own 10 stands where it is less
+    limit = value("us-reg-z", "us.regz.high_cost_mortgage_late_fee", date(2026, 3, 1))
+    assert isinstance(limit, FeeLimit)
+    part = [(date(2026, 3, 15), Money(30_000, "USD"))]
+    terms = {"due_on": date(2026, 3, 1), "received": part}
+    assert limit.for_instalment(Money(50_000, "USD"), **terms) == Money(800, "USD")  # type: ignore[arg-type]
+    agreed = limit.for_instalment(Money(50_000, "USD"), **terms, agreed=Money(500, "USD"))  # type: ignore[arg-type]
+    assert agreed == Money(500, "USD")
+
+
+def test_a_postdated_deposit_needs_notice_from_ten_to_three_business_days_before_it() -> None:
+    # 12 CFR 1006.22(c)(1): deposit on Friday 17 July 2026. Three days back is Tuesday the 14th; ten, with the legal
+    # holiday of Saturday 4 July not among the weekdays, is Friday the 3rd
+    rule = value("us-reg-f", "us.regf.postdated", date(2026, 7, 1))
+    assert isinstance(rule, NoticeWindow)
+    assert (rule.holidays, rule.not_before_event) == ("us-federal", True)
+    calendar = BusinessCalendar(
+        holidays=[date(2026, 7, 4)], known_from_on=date(2026, 1, 1), known_until_on=date(2027, 1, 1)
+    )
+    assert rule.span(date(2026, 7, 17), calendar) == (date(2026, 7, 3), date(2026, 7, 14))
+    judged = [
+        rule.is_in_time(notice_on=date(2026, 7, day), event_on=date(2026, 7, 17), calendar=calendar)
+        for day in (2, 3, 14, 15)
+    ]
+    assert judged == [False, True, True, False]
+    assert rule.span(date(2026, 7, 17)) is None  # the holidays are not known
+
+
+def test_an_instrument_postdated_by_five_days_needs_no_notice_and_by_six_does() -> None:  # 12 CFR 1006.22(c)(1)
+    rule = value("us-reg-f", "us.regf.postdated", date(2026, 7, 1))
+    assert isinstance(rule, NoticeWindow)
+    needed = [rule.is_needed(arranged_on=date(2026, 7, 1), event_on=date(2026, 7, day)) for day in (1, 6, 7)]
+    assert needed == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("rate_rises", "new_credit", "available"),
+    [(False, False, True), (True, False, False), (False, True, False), (True, None, False), (False, None, None)],
+)
+def test_a_workout_is_no_refinancing_unless_the_rate_rises_or_credit_is_added(
+    rate_rises: bool, new_credit: bool | None, available: bool | None
+) -> None:  # 12 CFR 1026.20(a)(4)
+    rule = value("us-reg-z", "us.regz.workout", date(2026, 1, 1))
+    assert isinstance(rule, WorkoutException)
+    assert rule.is_available(rate_rises=rate_rises, new_credit=new_credit) is available
+
+
+def test_a_minimum_payment_that_came_in_time_bears_no_late_fee() -> None:  # comment 52(b)(2)(i)-1: a late payment
+    pair = tiers(date(2026, 1, 1))
+    terms = {"minimum_payment": Money(1500, "USD"), "cycle": (2026, 9), "prior_cycles": []}
+    fees = [pair.most(**terms, paid=Money(paid, "USD")) for paid in (0, 1000, 1500)]  # type: ignore[arg-type]
+    assert fees == [Money(1500, "USD"), Money(1500, "USD"), Money(0, "USD")]
 
 
 def test_california_broker_fee_has_a_floor_of_five_dollars() -> None:

@@ -248,8 +248,8 @@ def statutory_rate(pack: RulePack, rule_id: str, on: date) -> Rate | NotInForce 
     >>> from collectkit import jurisdictions
     >>> statutory_rate(jurisdictions.load("uk-late-payment"), "uk.lpcda.interest", date(2023, 7, 1))
     Rate.percent('13')
-    >>> statutory_rate(jurisdictions.load("uk-late-payment"), "uk.lpcda.interest", date(2026, 7, 1))
-    Stale(as_of=datetime.date(2026, 7, 1), known_through_on=datetime.date(2026, 6, 30))
+    >>> statutory_rate(jurisdictions.load("uk-late-payment"), "uk.lpcda.interest", date(2027, 1, 1))
+    Stale(as_of=datetime.date(2027, 1, 1), known_through_on=datetime.date(2026, 11, 22))
 
     Raises:
         InvalidPolicy: `rules.unknown`, or `policy.invalid` for a rule of another kind.

@@ -26,10 +26,10 @@ def readiness_on(policies: ChargePolicy, on: date, *, packs: Sequence[RulePack] 
     >>> uk = jurisdictions.load("uk-late-payment")
     >>> terms = RateTerms(pack=uk, rule_id="uk.lpcda.interest")
     >>> policies = ChargePolicy(interest=[InterestPolicy(id="statutory", terms=terms)])
-    >>> readiness_on(policies, date(2026, 6, 30), packs=[uk])
+    >>> readiness_on(policies, date(2026, 11, 22), packs=[uk])
     ()
-    >>> print(readiness_on(policies, date(2026, 7, 1), packs=[uk])[0])
-    interest[0].terms: statutory has no rate for 2026-07-01; it is known through 2026-06-30 only, so nothing is charged
+    >>> print(readiness_on(policies, date(2027, 1, 1), packs=[uk])[0])
+    interest[0].terms: statutory has no rate for 2027-01-01; it is known through 2026-11-22 only, so nothing is charged
     """
     require_date(on, "on")
     return tuple(_lacking(policies, on, packs))
