@@ -23,7 +23,7 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
 from __future__ import annotations
 
 from collectkit._policy.bundle import ChargePolicy, ChargeRule
-from collectkit._policy.corrections import Reversal, WaiverLimits, reversals_due, waive
+from collectkit._policy.corrections import reversals_due
 from collectkit._policy.due import ChargesDue, charges_due
 from collectkit._policy.fees import first_fee_on
 from collectkit._policy.incentives import (
@@ -56,7 +56,9 @@ from collectkit._policy.readiness import readiness_on
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
+from collectkit._policy.waivers import WaiverLimits, waive
 from collectkit._policy.words import daily_percent, describe, explain
+from collectkit.core.decisions import Reversal
 
 __all__ = [
     "AccruedInterest",

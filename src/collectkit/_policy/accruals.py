@@ -49,7 +49,8 @@ def _look_at_sum(look: Look, policy: RecoverySumPolicy, receivable: Receivable) 
     if falls_on > look.as_of:
         look.next_days.append(falls_on)
         return
-    if look.ledger.key("cost", receivable.receivable_id, policy.id, 1) in look.ledger.keys:
+    opening = look.opening("cost", receivable.receivable_id, policy.id, 1)
+    if opening is None:
         return
     if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
         return
@@ -74,16 +75,18 @@ def _look_at_sum(look: Look, policy: RecoverySumPolicy, receivable: Receivable) 
         look.skip("policy.law_unknown", policy.id, receivable, text, f"{found.citation}; {policy.pack.label}")
         return
     text = f"{policy.id} for receivable {receivable.receivable_id}: {amount} for a debt of {debt}, past due since {falls_on}"
-    look.charge(
-        kind="cost",
-        rule=policy.id,
-        period=1,
-        receivable=receivable,
-        component=policy.component,
-        amount=amount,
-        due_in_days=policy.due_in_days,
-        reasons=[Reason(code="policy.recovery_sum", text=text, cite=f"{found.citation}; {policy.pack.label}")],
-    )
+    reasons = [Reason(code="policy.recovery_sum", text=text, cite=f"{found.citation}; {policy.pack.label}")]
+    amount = opening.left(amount, reasons)
+    if amount.is_positive:
+        look.charge(
+            key=opening.key,
+            rule=policy.id,
+            receivable=receivable,
+            component=policy.component,
+            amount=amount,
+            due_in_days=policy.due_in_days,
+            reasons=reasons,
+        )
 
 
 # -- interest --------------------------------------------------------------------------------------------------
@@ -128,9 +131,8 @@ def _look_at_item(look: Look, policy: InterestPolicy, item: Item) -> None:
         return  # it waits; the next posting takes it up
     from_on = watermark or start_on
     look.charge(
-        kind="accrual",
+        key=look.ledger.key("accrual", receivable.receivable_id, policy.id, f"{from_on}..{end_on}"),
         rule=policy.id,
-        period=f"{from_on}..{end_on}",
         receivable=receivable,
         component=policy.component,
         amount=amount,

@@ -1,140 +1,33 @@
-"""Charges dropped by leave of somebody, and charges that better knowledge shows to be wrong."""
+"""Posted charges that better knowledge shows to be wrong: what is to be taken back of each, once.
+
+Each is judged again on the day it was charged, by the policies and facts of today, and without what was charged on
+that day or later. Nothing here takes a charge back: the caller records each `Reversal` as a waiver. When what made a
+charge wrong holds no more, `charges_due` charges it again, under a key of its own.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import attrs
 
-from collectkit._policy.accruals import accrued_to
+from collectkit._policy.accruals import accrued_to, look_at_sums
 from collectkit._policy.bundle import ChargePolicy
-from collectkit._policy.due import charges_due
+from collectkit._policy.fees import look_at_fees
 from collectkit._policy.law import Law
-from collectkit._policy.ledger import REVERSAL, Ledger
+from collectkit._policy.ledger import Ledger, PostedCharge, escaped, posted_charges, taken_back, unescaped
 from collectkit._policy.look import Look
-from collectkit._policy.terms import amounts_of
+from collectkit._policy.returned import return_period
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
-from collectkit.core.checks import as_tuple, each, require_date
-from collectkit.core.decisions import Declined, Reason
+from collectkit.core.decisions import REVERSAL, Reason, Reversal
+from collectkit.core.events import semantic_key
 from collectkit.core.money import Money
-from collectkit.core.records import AccountSnapshot, Receivable, Waiver
+from collectkit.core.records import AccountSnapshot, Payment, Receivable
 from collectkit.core.rules import RulePack
-from collectkit.core.waterfall import Balance, balance_of
+from collectkit.core.waterfall import DEFAULT_ORDER, Order, balance_of
 
-__all__ = ["Reversal", "WaiverLimits", "reversals_due", "waive"]
-
-
-# -- waivers ---------------------------------------------------------------------------------------------------
-
-
-def _limits(values: Mapping[str, Mapping[str, str] | Sequence[Money] | Money]) -> Mapping[str, tuple[Money, ...]]:
-    return {authority: amounts_of(amounts) for authority, amounts in values.items()}
-
-
-@attrs.frozen(kw_only=True)
-class WaiverLimits:
-    """Who may drop charges up to how much for one charge, per currency; an authority not named may drop nothing.
-
-    >>> WaiverLimits(most={"collector": {"EUR": "20.00"}}).allowed("collector", "EUR")
-    Money(2000, 'EUR')
-    """
-
-    most: Mapping[str, tuple[Money, ...]] = attrs.field(converter=_limits, hash=False)
-
-    def allowed(self, authority: str, currency: str) -> Money:
-        """Return the most that an authority may drop of one charge."""
-        amounts = self.most.get(authority, ())
-        return next((one for one in amounts if one.currency == currency), Money.zero(currency))
-
-    def enough(self, amount: Money) -> tuple[str, ...]:
-        """Name the authorities whose limit covers an amount."""
-        return tuple(name for name in self.most if self.allowed(name, amount.currency) >= amount)
-
-
-def waive(
-    *,
-    balance: Balance,
-    receivable_id: str,
-    on: date,
-    reason: str,
-    authority: str,
-    limits: WaiverLimits,
-    amount: Money | None = None,
-) -> Waiver | Declined:
-    """Drop a charge, or part of it, if the authority's limit allows it; principal is forgiven in a settlement, not here.
-
-    Without `amount` all that is open of the charge is dropped. A refusal names every reason, and who could allow it.
-
-    Raises:
-        InvalidRecord: `waterfall.unknown_receivable`.
-    """
-    require_date(on, "on")
-    item = balance.item(receivable_id)
-    wanted = item.amount_open if amount is None else amount
-    refused = []
-    if not item.receivable.is_charge:
-        text = f"receivable {receivable_id} is principal; offer a settlement, which forgives on completion"
-        refused.append(Reason(code="policy.waive_principal", text=text))
-    if wanted.currency != item.amount_open.currency:
-        text = f"charge {receivable_id} is in {item.amount_open.currency}, not {wanted.currency}"
-        refused.append(Reason(code="policy.waive_currency", text=text))
-    elif not wanted.is_positive:
-        refused.append(Reason(code="policy.waive_nothing", text=f"nothing is open of charge {receivable_id}"))
-    elif wanted > item.amount_open:
-        text = f"only {item.amount_open} is open of charge {receivable_id}; refund what was paid instead"
-        refused.append(Reason(code="policy.waive_too_much", text=text))
-    if not reason.strip():
-        refused.append(Reason(code="policy.waive_reason", text="a waiver needs a reason"))
-    most = limits.allowed(authority, wanted.currency)
-    if wanted > most:
-        could = limits.enough(wanted)
-        way_out = f"ask {' or '.join(could)}" if could else "nobody may drop that much"
-        text = f"{wanted} is over the {most} that {authority} may drop of one charge; {way_out}"
-        refused.append(Reason(code="policy.waive_authority", text=text))
-    if refused:
-        return Declined(reasons=refused)
-    digest = hashlib.sha256(f"{receivable_id}\0{on}\0{wanted}\0{authority}".encode()).hexdigest()[:24]
-    return Waiver(
-        waiver_id=f"waiver-{digest}",
-        receivable_id=receivable_id,
-        amount=wanted,
-        waived_on=on,
-        reason=reason,
-        authority=authority,
-    )
-
-
-# -- reversals -------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class Reversal:
-    """A posted charge that would not be made today, or not so high: drop or credit `amount` of it.
-
-    What is still open can be waived; what was paid already is free for other receivables once it is waived.
-    """
-
-    receivable_id: str
-    charge_key: str
-    amount: Money
-    reasons: tuple[Reason, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Reason))
-
-    def as_waiver(self, *, on: date, authority: str) -> Waiver:
-        """Turn the proposal into a waiver; its id says that it is no favour, so that interest is charged anew if due."""
-        reason = "; ".join(one.text for one in self.reasons)[
-            :500
-        ]  # a second one of the same amount says something else
-        digest = hashlib.sha256(f"{self.charge_key}\0{self.amount}\0{reason}".encode()).hexdigest()[:24]
-        return Waiver(
-            waiver_id=f"{REVERSAL}{digest}",
-            receivable_id=self.receivable_id,
-            amount=self.amount,
-            waived_on=on,
-            reason=reason,
-            authority=authority,
-        )
+__all__ = ["reversals_due"]
 
 
 def reversals_due(
@@ -144,120 +37,250 @@ def reversals_due(
     segment: str = "",
     calendar: BusinessCalendar = WEEKENDS_ONLY,
     packs: Sequence[RulePack] = (),
+    order: Order = DEFAULT_ORDER,
+    is_by_payments: bool = False,
 ) -> tuple[Reversal, ...]:
     """Judge every posted charge of `policies` again, with what is known now, and propose what is to be taken back.
 
     Typical cause: a payment came in late but counts from a day on which the receivable was not late yet. Only facts
     about money and due dates are looked at again: a hold, a dispute or a plan of today does not undo a charge of
-    yesterday. What was waived already is not proposed again. `policies` are those the charge was made under.
+    yesterday, nor does a segment that the account has left. What was waived already is not proposed again.
+
+    `policies` are those the charge was made under. Where they may have changed since, `is_by_payments` proposes only
+    what a payment changes that was not known when the charge was made; that is how `decide` takes charges back.
     """
-    found = []
-    waived: dict[str, int] = {}
-    for waiver in snapshot.waivers:
-        waived[waiver.receivable_id] = waived.get(waiver.receivable_id, 0) + waiver.amount.minor
-    bare = attrs.evolve(snapshot, holds=(), disputes=())
-    mine = set(policies.ids)
-    for posted in sorted(snapshot.receivables, key=lambda one: (one.issued_on, one.receivable_id)):
-        rule = _rule_of(posted)
-        if rule not in mine or posted.parent_id is None or posted.issued_on > snapshot.as_of:
-            continue
-        if rule in {one.id for one in policies.interest}:
-            continue  # judged as a whole, below
-        right = _right_amount(posted, bare, policies, segment, calendar, packs)
-        excess = posted.amount_original.minor - right - waived.get(posted.receivable_id, 0)
-        if excess > 0:
-            currency = posted.amount_original.currency
-            text = (
-                f"charge {posted.receivable_id} of {posted.amount_original} would be {Money(right, currency)} "
-                f"with what is known now about receivable {posted.parent_id}"
-            )
-            found.append(_reversal(posted, Money(excess, currency), text))
-    found += _interest_reversals(policies, bare, segment, calendar, packs, waived)
-    return tuple(found)
+    again = _Again(policies, snapshot, segment, calendar, packs, order, is_by_payments=is_by_payments)
+    found: list[Reversal] = []
+    while True:  # what is taken back frees money, which can show another charge to be wrong
+        before = len(found)
+        found += again.of_charges()
+        found += again.of_interest()
+        if len(found) == before:
+            return tuple(found)
 
 
 # -- details ---------------------------------------------------------------------------------------------------
 
 
-def _rule_of(posted: Receivable) -> str:
-    parts = (posted.charge_key or "").split(":")
-    return parts[3].replace("%3A", ":").replace("%25", "%") if len(parts) >= 5 else ""
+class _Again:
+    """The posted charges of one account, judged again in the order in which they were made.
 
-
-def _reversal(posted: Receivable, amount: Money, text: str) -> Reversal:
-    return Reversal(
-        receivable_id=posted.receivable_id,
-        charge_key=posted.charge_key or "",
-        amount=amount,
-        reasons=[Reason(code="policy.reversal", text=text)],
-    )
-
-
-def _right_amount(
-    posted: Receivable,
-    snapshot: AccountSnapshot,
-    policies: ChargePolicy,
-    segment: str,
-    calendar: BusinessCalendar,
-    packs: Sequence[RulePack],
-) -> int:
-    """Return what the charge would be, judged on its own day without it and without what was charged after it.
-
-    The day itself is judged as the charge's day was: what was paid later in full does not undo it.
+    A charge that is found wrong counts as never made for those after it, so that one look finds all of them.
     """
-    earlier = tuple(
-        one
-        for one in snapshot.receivables
-        if one.receivable_id != posted.receivable_id and (not one.is_charge or one.issued_on <= posted.issued_on)
-    )
-    then = attrs.evolve(snapshot, as_of=posted.issued_on, receivables=earlier, waivers=())
-    due = charges_due(
-        policies=policies, snapshot=then, balance=balance_of(then), segment=segment, calendar=calendar, packs=packs
-    )
-    return next((one.amount.minor for one in due.charges if one.key == posted.charge_key), 0)
 
+    def __init__(
+        self,
+        policies: ChargePolicy,
+        snapshot: AccountSnapshot,
+        segment: str,
+        calendar: BusinessCalendar,
+        packs: Sequence[RulePack],
+        order: Order,
+        *,
+        is_by_payments: bool,
+    ) -> None:
+        self.policies = policies
+        self.calendar = calendar
+        self.packs = packs
+        self.order = order
+        self.is_by_payments = is_by_payments
+        # a moratorium that becomes known later undoes no charge, as no other hold does
+        self.snapshot = attrs.evolve(snapshot, holds=())
+        named = {name for rule in policies.rules for name in rule.applies_to.segments}
+        self.segments = tuple(dict.fromkeys((segment, "", *sorted(named))))
+        self.payments = tuple(one for one in snapshot.payments if one.effective_on < one.received_on)
+        self.posted = posted_charges(snapshot)
+        self.waived: dict[str, int] = {}
+        self.times: dict[str, int] = {}
+        for waiver in snapshot.waivers:
+            self.waived[waiver.receivable_id] = self.waived.get(waiver.receivable_id, 0) + waiver.amount.minor
+            if waiver.waiver_id.startswith(REVERSAL):
+                self.times[waiver.receivable_id] = self.times.get(waiver.receivable_id, 0) + 1
 
-def _interest_reversals(
-    policies: ChargePolicy,
-    snapshot: AccountSnapshot,
-    segment: str,
-    calendar: BusinessCalendar,
-    packs: Sequence[RulePack],
-    waived: Mapping[str, int],
-) -> list[Reversal]:
-    """Compare the interest posted on each receivable with what it is to the same day; the latest posting gives way first."""
-    if not policies.interest:
-        return []
-    ledger = Ledger(snapshot, balance_of(snapshot))
-    look = Look(ledger, Law(packs, ledger), segment, calendar)
-    found = []
-    for item in ledger.balance.items:
-        for policy in policies.interest_for(item.receivable, segment=segment):
-            mine = [
-                one
-                for one in ledger.posted_under(policy.id)
-                if one.receivable.parent_id == item.receivable.receivable_id and ".." in one.period
-            ]
-            if not mine:
+    # -- fees and sums ---------------------------------------------------------------------------------------
+
+    def of_charges(self) -> Iterator[Reversal]:
+        rules = {one.id for one in self.policies.rules} - {one.id for one in self.policies.interest}
+        returns = {one.id for one in self.policies.returned_payments}
+        for one in sorted(self.posted, key=lambda each: (each.receivable.issued_on, each.receivable.receivable_id)):
+            rule, charge = unescaped(one.rule), one.receivable
+            if rule not in rules or charge.parent_id is None or charge.issued_on > self.snapshot.as_of:
                 continue
-            until = max(date.fromisoformat(one.period.partition("..")[2]) for one in mine)
-            accrued = accrued_to(look, policy, item.receivable, until)
-            if isinstance(accrued, Reason):
-                continue
-            kept = sum(
-                one.receivable.amount_original.minor - waived.get(one.receivable.receivable_id, 0) for one in mine
-            )
-            excess = kept - accrued.amount.minor
-            for one in sorted(mine, key=lambda each_one: each_one.period, reverse=True):
-                left = one.receivable.amount_original.minor - waived.get(one.receivable.receivable_id, 0)
-                part = min(excess, left)
-                if part <= 0:
-                    continue
-                excess -= part
-                currency = one.receivable.amount_original.currency
+            right = self._right_of_return(one) if rule in returns else self._right_of(one)
+            excess = 0 if right is None else charge.amount_original.minor - right - self._waived(charge)
+            if right is not None and excess > 0:
+                currency = charge.amount_original.currency
                 text = (
-                    f"interest on receivable {item.receivable.receivable_id} until {until} is {accrued.amount} "
-                    f"with what is known now, {Money(part, currency)} less than was posted"
+                    f"charge {charge.receivable_id} of {charge.amount_original} would be {Money(right, currency)} "
+                    f"with what is known now about receivable {charge.parent_id}"
                 )
-                found.append(_reversal(one.receivable, Money(part, currency), text))
-    return found
+                yield self._reversal(charge, Money(excess, currency), text)
+
+    def _right_of(self, one: PostedCharge) -> int | None:
+        """Return what a charge would be with what is known now; None where nothing that matters is new."""
+        charge = one.receivable
+        if not self.is_by_payments:
+            return self._judged(charge, self._facts_for(one))
+        news = [each for each in self.payments if _is_news(each, charge)]
+        if not news or self._waived(charge) >= charge.amount_original.minor:
+            return None
+        then = self._facts_for(one)
+        right, without = self._judged(charge, then), self._judged(charge, _without(then, news))
+        if right >= without:
+            return None
+        # the policy may have changed since: what the payments change by its terms of today is taken off, no more
+        return 0 if right == 0 else max(right, charge.amount_original.minor - (without - right))
+
+    def _right_of_return(self, one: PostedCharge) -> int | None:
+        """A charge for a returned payment stands while the payment is returned, whatever else is paid."""
+        payments = [each for each in self.snapshot.payments if return_period(each.payment_id) == one.period]
+        was_wrong = payments and all(each.returned_on is None for each in payments)
+        return 0 if was_wrong else None
+
+    def _facts_for(self, one: PostedCharge) -> AccountSnapshot:
+        """Return the facts of the day of a charge as they are known now, without it and what was charged since."""
+        day = one.receivable.issued_on
+        before = {  # made for the same period, and taken back since, on the same day even
+            each.receivable.receivable_id
+            for each in self.posted
+            if (each.rule, each.period) == (one.rule, one.period)
+            and each.receivable.parent_id == one.receivable.parent_id
+            and each.time < one.time
+        }
+        earlier = tuple(
+            each
+            for each in self.snapshot.receivables
+            if not each.is_charge or each.issued_on < day or each.receivable_id in before
+        )
+        names = {each.receivable_id for each in earlier}
+        return attrs.evolve(
+            self.snapshot,
+            as_of=day,
+            receivables=earlier,
+            waivers=[
+                attrs.evolve(each, waived_on=min(each.waived_on, day)) if each.waiver_id.startswith(REVERSAL) else each
+                for each in self.snapshot.waivers
+                if each.receivable_id in names
+            ],
+            # one that was returned since never paid anything; one returned before is the ground of a charge
+            payments=[each for each in self.snapshot.payments if not _returned_between(each, day, self.snapshot.as_of)],
+            credit_notes=[
+                each
+                for each in self.snapshot.credit_notes
+                if each.cancelled_on is None or each.cancelled_on > self.snapshot.as_of
+            ],
+        )
+
+    def _judged(self, charge: Receivable, then: AccountSnapshot) -> int:
+        """Return the most that any segment's terms give for a charge on its day."""
+        ledger = Ledger(then, balance_of(then, order=self.order), is_rejudging=True)
+        found = []
+        for segment in self.segments:
+            look = Look(ledger, Law(self.packs, ledger), segment, self.calendar, only=charge.charge_key)
+            look_at_fees(look, self.policies)
+            look_at_sums(look, self.policies)
+            found += [one.amount.minor for one in look.charges]
+        return max(found, default=0)
+
+    # -- interest --------------------------------------------------------------------------------------------
+
+    def of_interest(self) -> Iterator[Reversal]:
+        """Compare the interest posted on each receivable with what it is to the same day; the latest gives way first."""
+        for receivable in self.snapshot.receivables:
+            for rule in dict.fromkeys(policy.id for policy in self.policies.interest):
+                mine = [
+                    one
+                    for one in self.posted
+                    if one.rule == escaped(rule)
+                    and one.receivable.parent_id == receivable.receivable_id
+                    and ".." in one.period
+                ]
+                if mine and (not self.is_by_payments or self._news_of(mine)):
+                    yield from self._of_postings(rule, receivable, mine)
+
+    def _news_of(self, posted: list[PostedCharge]) -> list[Payment]:
+        """Return the payments that count from before the end of a posting that did not know them."""
+        return [
+            each
+            for each in self.payments
+            if any(_is_news(each, one.receivable) and each.effective_on < _end_of(one) for one in posted)
+        ]
+
+    def _of_postings(self, rule: str, receivable: Receivable, posted: list[PostedCharge]) -> Iterator[Reversal]:
+        until = max(_end_of(one) for one in posted)
+        accrued = self._accrued(self.snapshot, rule, receivable, until)
+        if accrued is None:
+            return
+        excess = sum(one.receivable.amount_original.minor - self._waived(one.receivable) for one in posted)
+        excess -= accrued.minor
+        if self.is_by_payments:
+            without = self._accrued(_without(self.snapshot, self._news_of(posted)), rule, receivable, until)
+            back = taken_back(self.snapshot)
+            done = sum(back.get(one.receivable.receivable_id, 0) for one in posted)
+            excess = 0 if without is None else min(excess, without.minor - accrued.minor - done)
+        for one in sorted(posted, key=lambda each: each.period, reverse=True):
+            part = min(excess, one.receivable.amount_original.minor - self._waived(one.receivable))
+            if part <= 0:
+                continue
+            excess -= part
+            amount = Money(part, accrued.currency)
+            text = (
+                f"interest on receivable {receivable.receivable_id} until {until} is {accrued} "
+                f"with what is known now, {amount} less than was posted"
+            )
+            yield self._reversal(one.receivable, amount, text)
+
+    def _accrued(self, facts: AccountSnapshot, rule: str, receivable: Receivable, until: date) -> Money | None:
+        """Return the most interest that any segment's terms give until a day; None where one cannot tell."""
+        ledger = Ledger(facts, balance_of(facts, order=self.order))
+        look = Look(ledger, Law(self.packs, ledger), "", self.calendar)
+        found = []
+        for segment in self.segments:
+            for policy in self.policies.interest_for(receivable, segment=segment):
+                if policy.id == rule:
+                    accrued = accrued_to(look, policy, receivable, until)
+                    if isinstance(accrued, Reason):
+                        return None
+                    found.append(accrued.amount)
+        return max(found, default=None)
+
+    # -- what is found ---------------------------------------------------------------------------------------
+
+    def _waived(self, charge: Receivable) -> int:
+        return self.waived.get(charge.receivable_id, 0)
+
+    def _reversal(self, charge: Receivable, amount: Money, text: str) -> Reversal:
+        """Propose to take back a part, and count it as taken back for the charges that are judged after it."""
+        name = charge.receivable_id
+        self.times[name] = self.times.get(name, 0) + 1
+        found = Reversal(
+            receivable_id=name,
+            charge_key=charge.charge_key or "",
+            amount=amount,
+            reasons=[Reason(code="policy.reversal", text=text)],
+            key=semantic_key("reversal", self.snapshot.account.account_id, name, self.times[name]),
+        )
+        waiver = found.as_waiver(on=self.snapshot.as_of, authority="policy")
+        self.waived[name] = self._waived(charge) + amount.minor
+        self.snapshot = attrs.evolve(self.snapshot, waivers=(*self.snapshot.waivers, waiver))
+        return found
+
+
+def _is_news(payment: Payment, charge: Receivable) -> bool:
+    """Say whether a payment that counts from before a charge was not known yet when the charge was made."""
+    on = charge.issued_on
+    return payment.effective_on <= on <= payment.received_on and payment.effective_on < payment.received_on
+
+
+def _end_of(posted: PostedCharge) -> date:
+    """Return the first day that a posting of interest no longer covers."""
+    return date.fromisoformat(posted.period.partition("..")[2])
+
+
+def _returned_between(payment: Payment, day: date, as_of: date) -> bool:
+    return payment.returned_on is not None and day < payment.returned_on <= as_of
+
+
+def _without(facts: AccountSnapshot, payments: Sequence[Payment]) -> AccountSnapshot:
+    names = {one.payment_id for one in payments}
+    return attrs.evolve(facts, payments=[one for one in facts.payments if one.payment_id not in names])

@@ -16,13 +16,13 @@ from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.fees import look_at_fees
 from collectkit._policy.law import Law
 from collectkit._policy.ledger import Ledger
-from collectkit._policy.look import Look
+from collectkit._policy.look import Look, after
 from collectkit._policy.returned import look_at_returns
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
 from collectkit.core.checks import as_tuple, each
 from collectkit.core.decisions import Charge, Reason
 from collectkit.core.errors import InvalidRecord
-from collectkit.core.records import AccountSnapshot
+from collectkit.core.records import AccountSnapshot, Component
 from collectkit.core.rules import RulePack
 from collectkit.core.waterfall import Balance
 
@@ -57,7 +57,8 @@ def charges_due(
 ) -> ChargesDue:
     """Find the charges that have fallen due by `snapshot.as_of` and are not posted yet.
 
-    - A charge whose key is posted (a receivable of the snapshot carries it) is never given again.
+    - A charge whose key is posted (a receivable of the snapshot carries it) is never given again. One that was taken
+      back as wrong (`reversals_due`) falls due again when what made it wrong holds no more, under a key of its own.
     - Days that nobody looked at are caught up, each charge at most once, in order of the day they fell due.
     - Disputed or held receivables are not charged while that lasts, nor those whose due dates a running plan replaces;
       each with a reason. `held_receivables` are holds of the caller, who also knows when they end.
@@ -79,6 +80,8 @@ def charges_due(
     if look.is_held_back:
         look.next_days += ledger.releases()
     look.next_days += ledger.turns()
+    if look.law.counts_earlier_fees and any(one.component is Component.FEE for one in look.charges):
+        look.next_days.append(after(look.as_of, 1))  # from then on the fees of today are earlier ones
     if policies.interest:  # what was earned is posted when the principal is settled
         look.next_days += ledger.settlements()
     return ChargesDue(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 import attrs
@@ -34,6 +35,7 @@ from collectkit.core.rules import (
 __all__ = ["FeeRoom", "Law", "facts_of"]
 
 _REVIEW_SOON: Final = 30  # days
+_FEE_RULES: Final = (FeeLimit, PenaltyTiers)
 
 
 def facts_of(snapshot: AccountSnapshot, receivable: Receivable) -> LegalFacts:
@@ -125,6 +127,16 @@ class Law:
 
     # -- fees ------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def limits_fees(self) -> bool:
+        """Say whether any rule could lower a fee."""
+        return any(isinstance(point.value, _FEE_RULES) for _, rule in self.rules for point in rule.parameters.points)
+
+    @cached_property
+    def counts_earlier_fees(self) -> bool:
+        """Say whether a fee of an earlier day can change what a rule leaves for the next one."""
+        return any(isinstance(point.value, PenaltyTiers) for _, rule in self.rules for point in rule.parameters.points)
+
     def fee_starts_on(self, receivable: Receivable, due_on: date) -> date | None:
         """Return the first day on which every rule lets a fee be charged, or None where no rule names one."""
         days = [
@@ -137,7 +149,7 @@ class Law:
     def fee_room(self, receivable: Receivable, *, past_due: Money, instalment: Money, charged: Money) -> FeeRoom:
         """Return what every rule leaves for one more fee on a late payment, after the fees `charged` so far."""
         limits: list[tuple[Money, Reason]] = []
-        for one in self._speaking(receivable, self.ledger.as_of, FeeLimit, PenaltyTiers):
+        for one in self._speaking(receivable, self.ledger.as_of, *_FEE_RULES):
             if isinstance(one, Reason):
                 return FeeRoom(blocked=one)
             most = self._most(one.value, receivable, past_due=past_due, instalment=instalment)
@@ -162,9 +174,14 @@ class Law:
         return None
 
     def _fee_cycles(self, receivable: Receivable) -> Iterator[tuple[int, int]]:
-        """Yield the cycles of earlier late payments for which a late fee was posted; interest and returns are none."""
+        """Yield the cycles of earlier late payments for which a late fee was posted; interest and returns are none.
+
+        What is posted on the day itself is no earlier fee, so that a second look of the day leaves no more than the first.
+        """
         for posted in self.ledger.posted:
             if posted.receivable.component is not Component.FEE or posted.period.startswith("payment-"):
+                continue
+            if posted.receivable.issued_on >= self.ledger.as_of or not self.ledger.stands(posted.receivable):
                 continue
             parent = self.ledger.receivables.get(posted.receivable.parent_id or "")
             if parent is not None and parent.kind == receivable.kind and parent.due_on < receivable.due_on:

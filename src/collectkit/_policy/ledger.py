@@ -2,18 +2,22 @@
 
 Everything is read from the snapshot and its balance; nothing is remembered. As the balance counts a returned payment
 as never made, what is open of a receivable only falls from day to day, so a charge can be judged on the very day it
-fell due, however late anybody looks.
+fell due, however late anybody looks. A charge that was taken back as wrong counts as never made, too: the money that
+it held for a while paid what it would have paid without it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from functools import cached_property
+from typing import Final
 
 import attrs
 
 from collectkit.core.checks import MAX_ID_LENGTH
+from collectkit.core.decisions import REVERSAL, Reason
 from collectkit.core.events import semantic_key
 from collectkit.core.money import Money
 from collectkit.core.records import (
@@ -23,14 +27,21 @@ from collectkit.core.records import (
     PlannedInstalment,
     Receivable,
 )
-from collectkit.core.waterfall import Balance
+from collectkit.core.waterfall import Balance, balance_of
 
-__all__ = ["REVERSAL", "Ledger", "PostedCharge", "escaped"]
+__all__ = [
+    "Ledger",
+    "Opening",
+    "PostedCharge",
+    "escaped",
+    "posted_charges",
+    "taken_back",
+    "unescaped",
+    "without_wrong_charges",
+]
 
-REVERSAL = "reversal-"
-"""How the id of a waiver begins that takes a wrong charge back, and is no favour."""
-
-KINDS = ("fee", "accrual", "cost")  # the first part of the keys of charges
+KINDS: Final = ("fee", "accrual", "cost")  # the first part of the keys of charges
+_AGAIN: Final = re.compile(r"(.*)@([1-9][0-9]*)", re.DOTALL)  # the same period, charged for the n-th time
 
 
 def escaped(part: str) -> str:
@@ -38,22 +49,132 @@ def escaped(part: str) -> str:
     return part.replace("%", "%25").replace(":", "%3A")
 
 
+def taken_back(snapshot: AccountSnapshot) -> dict[str, int]:
+    """Sum what was taken back of each charge because it was wrong, in minor units; what was a favour stays charged."""
+    sums: dict[str, int] = {}
+    for one in snapshot.waivers:
+        if one.waiver_id.startswith(REVERSAL) and one.waived_on <= snapshot.as_of:
+            sums[one.receivable_id] = sums.get(one.receivable_id, 0) + one.amount.minor
+    return sums
+
+
+def without_wrong_charges(snapshot: AccountSnapshot) -> AccountSnapshot:
+    """Return the facts as if what was taken back of charges had never been charged."""
+    back = taken_back(snapshot)
+    if not back:
+        return snapshot
+    gone = {
+        one.receivable_id for one in snapshot.receivables if back.get(one.receivable_id, 0) >= one.amount_original.minor
+    }
+    kept = []
+    for one in snapshot.receivables:
+        if one.receivable_id in gone:
+            continue
+        less = back.get(one.receivable_id, 0)
+        amount = Money(one.amount_original.minor - less, one.amount_original.currency)
+        kept.append(attrs.evolve(one, amount_original=amount) if less else one)
+
+    def names(given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in given if name not in gone)
+
+    return attrs.evolve(
+        snapshot,
+        receivables=kept,
+        waivers=[
+            one
+            for one in snapshot.waivers
+            if one.receivable_id not in gone
+            and not (one.waiver_id.startswith(REVERSAL) and one.waived_on <= snapshot.as_of)
+        ],
+        payments=[attrs.evolve(one, receivable_ids=names(one.receivable_ids)) for one in snapshot.payments],
+        credit_notes=[attrs.evolve(one, receivable_ids=names(one.receivable_ids)) for one in snapshot.credit_notes],
+        disputes=[
+            attrs.evolve(one, receivable_ids=names(one.receivable_ids))
+            for one in snapshot.disputes
+            if not one.receivable_ids or names(one.receivable_ids)  # with nothing named it would be about everything
+        ],
+    )
+
+
+def unescaped(part: str) -> str:
+    """Return a part of a semantic key as it was before."""
+    return part.replace("%7E", "~").replace("%3A", ":").replace("%25", "%")
+
+
 @attrs.frozen(kw_only=True)
 class PostedCharge:
-    """A posted charge as its key tells it; `rule` is empty where the key was too long to be read back."""
+    """A posted charge as its key tells it; `rule` is empty where the key was too long to be read back.
+
+    `time` is 1 for the first charge of a period, 2 for the one made after that was taken back, and so on.
+    """
 
     rule: str
     period: str
     receivable: Receivable
+    time: int = 1
+
+
+def posted_charges(snapshot: AccountSnapshot) -> tuple[PostedCharge, ...]:
+    """List every posted charge with the rule and period of its key."""
+    found = []
+    for receivable in snapshot.receivables:
+        if receivable.charge_key is None:
+            continue
+        parts = receivable.charge_key.split(":")
+        readable = len(parts) >= 5 and parts[0] in KINDS and not parts[-1].startswith("~")
+        rule, period = (parts[3], ":".join(parts[4:])) if readable else ("", "")
+        again = _AGAIN.fullmatch(period)
+        period, time = (again[1], int(again[2])) if again else (period, 1)
+        found.append(PostedCharge(rule=rule, period=period, receivable=receivable, time=time))
+    return tuple(found)
+
+
+@attrs.frozen(kw_only=True)
+class Opening:
+    """Leave to charge a period: under which key, after what was taken back and is still charged of it before.
+
+    `most` is what was charged the first time, None where nothing was: charging again never comes to more.
+    """
+
+    key: str
+    made: frozenset[str] = frozenset()
+    stands: int = 0
+    most: int | None = None
+
+    def left(self, amount: Money, reasons: list[Reason]) -> Money:
+        """Return what is to be charged of an amount, after what still stands of it, and say so in the reasons."""
+        if self.most is None:
+            return amount
+        first, stands = Money(self.most, amount.currency), Money(self.stands, amount.currency)
+        text = "charged again, because what made the first charge wrong holds no more"
+        if amount > first:
+            text += f"; limited to the {first} that was charged then"
+        if stands.is_positive:
+            text += f"; {stands} of it was never taken back"
+        reasons.append(Reason(code="policy.charged_again", text=text))
+        return Money(max(0, min(amount.minor, self.most) - self.stands), amount.currency)
 
 
 class Ledger:
-    """The facts of one look; `held` names receivables that the caller holds back for reasons of its own."""
+    """The facts of one look; `held` names receivables that the caller holds back for reasons of its own.
 
-    def __init__(self, snapshot: AccountSnapshot, balance: Balance, held: frozenset[str] = frozenset()) -> None:
+    With `is_rejudging` no hold, plan or dispute of today stands in the way: a posted charge is judged again on what
+    was owed, and on nothing else.
+    """
+
+    def __init__(
+        self,
+        snapshot: AccountSnapshot,
+        balance: Balance,
+        held: frozenset[str] = frozenset(),
+        *,
+        is_rejudging: bool = False,
+    ) -> None:
         """Read `snapshot` with its `balance`, which must be of the same day."""
+        right = without_wrong_charges(snapshot)
         self.snapshot = snapshot
-        self.balance = balance
+        self.balance = balance if right is snapshot else balance_of(right, order=balance.order)
+        self.is_rejudging = is_rejudging
         self.as_of = snapshot.as_of
         self.account_id = snapshot.account.account_id
         self.held = held
@@ -69,15 +190,7 @@ class Ledger:
     @cached_property
     def posted(self) -> tuple[PostedCharge, ...]:
         """Every posted charge with the rule and period of its key."""
-        found = []
-        for receivable in self.snapshot.receivables:
-            if receivable.charge_key is None:
-                continue
-            parts = receivable.charge_key.split(":")
-            readable = len(parts) >= 5 and parts[0] in KINDS and not parts[-1].startswith("~")
-            rule, period = (parts[3], ":".join(parts[4:])) if readable else ("", "")
-            found.append(PostedCharge(rule=rule, period=period, receivable=receivable))
-        return tuple(found)
+        return posted_charges(self.snapshot)
 
     def posted_under(self, rule: str) -> Iterator[PostedCharge]:
         """Yield the posted charges of a rule; one whose key cannot be read counts for every rule, so no cap is passed."""
@@ -87,15 +200,41 @@ class Ledger:
     @cached_property
     def taken_back(self) -> dict[str, int]:
         """Minor units of each charge that were taken back because it was wrong; what was a favour stays charged."""
-        sums: dict[str, int] = {}
-        for one in self.snapshot.waivers:
-            if one.waiver_id.startswith(REVERSAL) and one.waived_on <= self.as_of:
-                sums[one.receivable_id] = sums.get(one.receivable_id, 0) + one.amount.minor
-        return sums
+        return taken_back(self.snapshot)
+
+    def stands(self, posted: Receivable) -> int:
+        """Return what of a charge was not taken back as wrong, in minor units."""
+        return max(0, posted.amount_original.minor - self.taken_back.get(posted.receivable_id, 0))
 
     def key(self, kind: str, receivable_id: str, rule: str, period: str | int) -> str:
         """Make the key of a charge."""
         return semantic_key(kind, self.account_id, receivable_id, rule, period)[:MAX_ID_LENGTH]
+
+    def opening(self, kind: str, receivable_id: str, rule: str, period: str | int) -> Opening | None:
+        """Return under which key a period can be charged, None where it was, and nothing of that was taken back.
+
+        What was taken back can fall due again, when the payment that made it wrong is returned: that is a charge of
+        its own, under the same key with its number behind.
+        """
+        made: list[Receivable] = []
+        key = self.key(kind, receivable_id, rule, period)
+        while key in self.keys:
+            made.append(self._by_key[key])
+            key = self.key(kind, receivable_id, rule, f"{period}@{len(made) + 1}")
+        if not made:
+            return Opening(key=key)
+        if not self.taken_back.get(made[-1].receivable_id):
+            return None
+        return Opening(
+            key=key,
+            made=frozenset(one.receivable_id for one in made),
+            stands=sum(self.stands(one) for one in made),
+            most=made[0].amount_original.minor,
+        )
+
+    @cached_property
+    def _by_key(self) -> dict[str, Receivable]:
+        return {one.charge_key: one for one in self.snapshot.receivables if one.charge_key is not None}
 
     # -- what was open ---------------------------------------------------------------------------------------
 
@@ -150,6 +289,8 @@ class Ledger:
     def disputed(self, receivable: Receivable, on: date) -> tuple[bool, Money]:
         """Say whether a receivable is disputed on a day, and by how much (all of it where no part is named)."""
         original = receivable.amount_original
+        if self.is_rejudging:
+            return False, Money.zero(original.currency)
         touched, part = False, 0
         for dispute in self.snapshot.disputes:
             if dispute.is_open(on) and self._touches(dispute, receivable):
@@ -177,6 +318,8 @@ class Ledger:
 
     def hold_on(self, receivable: Receivable, rule: str) -> str | None:
         """Name what holds a rule back from a receivable, or None; a hold stops charges, the rule, or everything."""
+        if self.is_rejudging:
+            return None
         for hold in self.snapshot.holds:
             covers = not hold.receivable_ids or receivable.receivable_id in hold.receivable_ids
             stops = not hold.stops or rule in hold.stops or "charges" in hold.stops
@@ -203,6 +346,8 @@ class Ledger:
     @cached_property
     def covered(self) -> dict[str, PlanAgreement]:
         """Receivables whose own due dates are silent, because a plan that is not broken covers them."""
+        if self.is_rejudging:
+            return {}
         return {name: plan for plan in self.plans if self.broken_on(plan) is None for name in plan.covers}
 
     def broken_on(self, plan: PlanAgreement) -> date | None:

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from collectkit._policy.law import Law
-from collectkit._policy.ledger import Ledger
+from collectkit._policy.ledger import Ledger, Opening
 from collectkit._policy.terms import DisputeRule
 from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Charge, Reason
@@ -20,8 +20,11 @@ __all__ = ["Look", "after"]
 class Look:
     """Collects charges and reasons of one look, and remembers the next day that matters."""
 
-    def __init__(self, ledger: Ledger, law: Law, segment: str, calendar: BusinessCalendar) -> None:
-        """Start a look."""
+    def __init__(
+        self, ledger: Ledger, law: Law, segment: str, calendar: BusinessCalendar, *, only: str | None = None
+    ) -> None:
+        """Start a look; `only` is the key of the one charge that is asked about, None for all."""
+        self.only = only
         self.ledger = ledger
         self.law = law
         self.segment = segment
@@ -64,10 +67,10 @@ class Look:
         self.is_held_back = True
         return True
 
-    def fees_on(self, receivable: Receivable, currency: str) -> Money:
-        """Sum the fees of every rule on a receivable, posted or made in this look."""
+    def fees_on(self, receivable: Receivable, currency: str, *, but: int = 0) -> Money:
+        """Sum the fees of every rule on a receivable, posted or made in this look, but for some minor units."""
         names = (receivable.receivable_id, None)  # a posted fee without a parent counts for every receivable
-        return Money(sum(self._fees.get((name, currency), 0) for name in names), currency)
+        return Money(sum(self._fees.get((name, currency), 0) for name in names) - but, currency)
 
     @cached_property
     def _fees(self) -> dict[tuple[str | None, str], int]:
@@ -76,15 +79,19 @@ class Look:
         for one in self.ledger.posted:
             if one.receivable.component is Component.FEE:
                 place = (one.receivable.parent_id, one.receivable.amount_original.currency)
-                sums[place] = sums.get(place, 0) + one.receivable.amount_original.minor
+                sums[place] = sums.get(place, 0) + self.ledger.stands(one.receivable)
         return sums
+
+    def opening(self, kind: str, receivable_id: str, rule: str, period: str | int) -> Opening | None:
+        """Return under which key a period can be charged in this look, None where it cannot."""
+        found = self.ledger.opening(kind, receivable_id, rule, period)
+        return found if found is None or self.only is None or found.key == self.only else None
 
     def charge(
         self,
         *,
-        kind: str,
+        key: str,
         rule: str,
-        period: str | int,
         receivable: Receivable,
         component: Component,
         amount: Money,
@@ -97,7 +104,7 @@ class Look:
             self._fees[place] = self._fees.get(place, 0) + amount.minor
         self.charges.append(
             Charge(
-                key=self.ledger.key(kind, receivable.receivable_id, rule, period),
+                key=key,
                 rule=rule,
                 receivable_id=receivable.receivable_id,
                 component=component,

@@ -26,7 +26,7 @@ from collectkit.core.money import Money
 from collectkit.core.reading import Problems
 from collectkit.core.records import Component, Payment, Receivable
 
-__all__ = ["ReturnedPaymentPolicy", "look_at_returns"]
+__all__ = ["ReturnedPaymentPolicy", "look_at_returns", "return_period"]
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +60,11 @@ class ReturnedPaymentPolicy:
         if not self.amounts:
             problems.note("amounts", "a charge for a returned payment needs amounts per currency", reason="missing")
         problems.raise_if_any()
+
+
+def return_period(payment_id: str) -> str:
+    """Name the period of a charge for one returned payment; an id inside a key would be long."""
+    return f"payment-{hashlib.sha256(payment_id.encode()).hexdigest()[:16]}"
 
 
 def look_at_returns(look: Look, policies: tuple[ReturnedPaymentPolicy, ...]) -> None:
@@ -101,12 +106,19 @@ def _target(look: Look, payment: Payment) -> Receivable | None:
 
 
 def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment, receivable: Receivable) -> None:
-    period = f"payment-{hashlib.sha256(payment.payment_id.encode()).hexdigest()[:16]}"
-    if any(one.period == period for one in look.ledger.posted_under(policy.id)):
+    period = return_period(payment.payment_id)
+    ledger = look.ledger
+    opening = look.opening("fee", receivable.receivable_id, policy.id, period)
+    stands = (one for one in ledger.posted_under(policy.id) if ledger.stands(one.receivable))
+    if opening is None or any(one.period == period for one in stands):
         return
     if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
         return
-    posted = {one.rule for one in look.ledger.posted if one.receivable.parent_id == receivable.receivable_id}
+    posted = {
+        one.rule
+        for one in ledger.posted
+        if one.receivable.parent_id == receivable.receivable_id and ledger.stands(one.receivable)
+    }
     # as the creditor chose it: a late fee that the law puts off or stops must not make room for this one
     fallen_due = {rule for rule, name, _ in look.measured if name == receivable.receivable_id}
     for other in policy.exclusive_with:
@@ -138,11 +150,15 @@ def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment,
     text = f"{policy.id} for payment {payment.payment_id}, returned on {payment.returned_on}: {amount}"
     reasons = [Reason(code="policy.returned_payment", text=text, cite=policy.cite)]
     amount = room.limit(amount, reasons)
+    if amount.is_zero and room.limits:
+        _, strictest = room.limits[0]
+        look.skip(strictest.code, policy.id, receivable, strictest.text, strictest.cite)
+        return
+    amount = opening.left(amount, reasons)
     if amount.is_positive:
         look.charge(
-            kind="fee",
+            key=opening.key,
             rule=policy.id,
-            period=period,
             receivable=receivable,
             component=policy.component,
             amount=amount,
