@@ -540,6 +540,42 @@ def test_changes_of_any_shape_may_follow_one_another_without_loss_of_debt(
         assert all(row.due_on >= on for row in plan.schedule[plan.carried :])
 
 
+@given(
+    call=calls(), rows=st.integers(0, 6), size=st.integers(1, 9_999), kind=st.sampled_from(["fee", "waive", "collect"])
+)
+def test_rows_that_a_fee_or_a_wait_does_not_concern_stay_as_they_were(
+    call: tuple[str, dict[str, Any]], rows: int, size: int, kind: str
+) -> None:
+    plan = build(call)
+    rows = min(rows, len(plan.schedule) - 1)
+    paid = [
+        Payment(payment_id=f"Z-{row.number}", account_id="A", amount=row.total, received_on=row.due_on)
+        for row in plan.schedule[:rows]
+    ]
+    on = plan.schedule[rows - 1].due_on + timedelta(days=1) if rows else plan.agreed_on
+    down = call[1].get("down_payment")
+    assume(rows or down is None or not down.minor)  # a down payment that has not come is none of the later rows
+    assume(plan.schedule[rows].due_on >= on)
+    new = or_discard(lambda: change(kind, plan, paid, on, size))
+    before, after = plan.schedule[rows:], new.schedule[rows:]
+    assert new.schedule[:rows] == plan.schedule[:rows]
+    assert len(before) == len(after)
+    assert sum(row.fee_minor for row in after) == sum(row.fee_minor for row in before) + (size if kind == "fee" else 0)
+    if kind == "fee":
+        assert after[0].fee_minor == before[0].fee_minor + size
+        assert [attrs.evolve(row, fee_minor=0) for row in after] == [attrs.evolve(row, fee_minor=0) for row in before]
+        assert [row.fee_minor for row in after[1:]] == [row.fee_minor for row in before[1:]]
+        return
+    assert [row.fee_minor for row in after] == [row.fee_minor for row in before]
+    if plan.terms.shape == "flat":
+        assert [row.principal_minor for row in after] == [row.principal_minor for row in before]
+        assert [row.interest_minor for row in after[1:]] == [row.interest_minor for row in before[1:]]
+        assert (after[0].interest_minor == before[0].interest_minor) or kind == "collect"
+    elif plan.terms.shape != "bullet" and plan.terms.day_count is None:
+        amounts = [row.principal_minor + row.interest_minor for row in after]
+        assert amounts[1:] == [row.principal_minor + row.interest_minor for row in before[1:]]
+
+
 STEADY = ("reamortise", "extend", "re_age", "restructure", "pause", "fee")
 
 

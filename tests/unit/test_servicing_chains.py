@@ -308,3 +308,186 @@ def test_a_prepayment_that_has_come_bears_interest_until_its_day() -> None:
     quote = servicing.payoff_quote(plan=new, on=date(2026, 1, 20), paid=money)
     # 15 days of 5.00 in 31 that were brought over, 2.42, and 19 days of 5.00 in 31, 3.06
     assert (quote.principal, quote.interest.minor) == (eur("500"), 548)
+
+
+def deferred(interest: Any, **options: Any) -> plans.PaymentPlan:
+    given: dict[str, Any] = {
+        "plan_id": "P-1",
+        "principal": eur("1000"),
+        "rate": TWELVE,
+        "instalments": 6,
+        "start_on": date(2026, 1, 1),
+        "grace": 3,
+        "interest": interest,
+    }
+    return plans.deferred_plan(**{**given, **options})
+
+
+MID_WAIT = date(2026, 2, 15)  # January and half of February are earned: 15.00, or 15.05 where January joined the debt
+WAIT_CHANGES: dict[str, dict[str, Any]] = {
+    "add_fee": {"fee": eur("5")},
+    "reamortise": {},
+    "extend": {"instalments": 2},
+    "prepay": {"amount": eur("400"), "effect": "lower"},
+    "pause_interest": {"from_on": date(2026, 3, 1), "until_on": date(2026, 4, 1)},
+}
+
+
+@pytest.mark.parametrize("verb", WAIT_CHANGES)
+@pytest.mark.parametrize(("interest", "earned"), [("collect", 1500), ("capitalise", 1505), ("waive", 0)])
+def test_a_change_within_a_wait_owes_what_was_earned_and_no_more(verb: str, interest: Any, earned: int) -> None:
+    new = getattr(servicing, verb)(plan=deferred(interest), plan_id="P-2", on=MID_WAIT, **WAIT_CHANGES[verb])
+    quote = servicing.payoff_quote(plan=new, on=MID_WAIT)
+    assert (quote.principal + quote.interest).minor == 100_000 + earned
+    assert servicing.charge_off(plan=new, on=MID_WAIT).total == quote.total
+
+
+@pytest.mark.parametrize(
+    ("verb", "first"),
+    [
+        ("add_fee", 4000),  # three months of the wait, and April
+        ("reamortise", 4000),
+        ("extend", 4000),
+        ("prepay", 1500 + 300 + 600 + 600),  # from the middle of February on 600.00 alone
+        ("pause_interest", 3000),  # March bears none
+    ],
+)
+def test_the_first_row_after_a_changed_wait_collects_all_of_its_interest(verb: str, first: int) -> None:
+    new = getattr(servicing, verb)(plan=deferred("collect"), plan_id="P-2", on=MID_WAIT, **WAIT_CHANGES[verb])
+    row = next(row for row in new.schedule if row.due_on == date(2026, 5, 1))
+    assert row.interest_minor == first
+
+
+@pytest.mark.parametrize(("arrears", "owed", "first"), [("capitalise", 101_500, 2538), ("waive", 100_000, 2500)])
+def test_what_a_wait_has_earned_may_join_the_debt_or_be_given_up_and_the_wait_goes_on(
+    arrears: Any, owed: int, first: int
+) -> None:
+    new = servicing.reamortise(plan=deferred("collect"), plan_id="P-2", on=MID_WAIT, arrears=arrears)
+    assert servicing.payoff_quote(plan=new, on=MID_WAIT).total.minor == owed
+    assert new.schedule[0].interest_minor == first  # half of February, March and April: 5.075, 10.15 and 10.15
+
+
+@pytest.mark.parametrize(
+    ("interest", "owed"),
+    [("waive", [0, 0, 0]), ("collect", [613, 1964, 2000]), ("capitalise", [613, 1964, 2000])],
+)
+def test_a_plan_put_off_owes_interest_of_the_wait_as_it_is_earned(interest: Any, owed: list[int]) -> None:
+    new = servicing.defer(plan=level(), plan_id="P-2", on=date(2026, 1, 20), payments=2, interest=interest)
+    for on, more in zip((date(2026, 1, 20), date(2026, 2, 28), date(2026, 3, 1)), owed, strict=True):
+        assert servicing.payoff_quote(plan=new, on=on).total.minor == 100_000 + more
+
+
+def test_money_that_comes_within_a_wait_bears_interest_until_its_day() -> None:
+    money = [Payment(payment_id="M-1", account_id="A", amount=eur("100"), received_on=date(2026, 2, 1))]
+    for on, interest in ((date(2026, 3, 1), 1000 + 900), (date(2026, 4, 1), 1000 + 900 + 900)):
+        quote = servicing.payoff_quote(plan=deferred("collect"), on=on, paid=money)
+        assert (quote.principal, quote.interest.minor) == (eur("900"), interest)
+    new = servicing.reamortise(plan=deferred("collect"), plan_id="P-2", on=date(2026, 3, 1), paid=money)
+    assert parts(new)[1][:2] == ("2026-05-01", 1000 + 3 * 900)
+
+
+def test_a_quote_to_the_due_date_holds_the_whole_wait() -> None:
+    quote = servicing.payoff_quote(plan=deferred("collect"), on=MID_WAIT, interest="to_due_date")
+    assert quote.interest == eur("40")
+    added = servicing.payoff_quote(plan=deferred("capitalise"), on=MID_WAIT, interest="to_due_date")
+    assert (added.principal, added.interest) == (eur("1030.30"), eur("10.30"))
+
+
+def test_a_wait_is_not_put_off_within_another() -> None:
+    plan = deferred("collect", start_on=date(2026, 1, 31), grace=1)
+    with pytest.raises(InvalidTerms, match="the wait until 2026-02-28 still runs") as refused:
+        servicing.defer(plan=plan, plan_id="P-2", on=date(2026, 2, 27), payments=1, interest="waive")
+    assert refused.value.code == "plans.deferral"
+
+
+@pytest.mark.parametrize("verb", ["restructure", "re_age"])
+@pytest.mark.parametrize(
+    "options",
+    [{"interest": "waive"}, {"interest": "collect", "rate": Rate.zero()}, {"interest": "waive", "rate": None}],
+)
+def test_new_terms_may_fall_due_within_a_wait_that_bears_nothing(verb: str, options: dict[str, Any]) -> None:
+    new = getattr(servicing, verb)(
+        plan=deferred(**options), plan_id="P-2", on=MID_WAIT, instalments=4, first_due_on=date(2026, 3, 1)
+    )
+    assert [row.due_on.month for row in new.schedule] == [3, 4, 5, 6]
+    assert [row.interest_minor for row in new.schedule[:2]] == [0, 0]  # days waived stay waived
+    bears = options.get("rate", TWELVE) is TWELVE
+    assert (new.schedule[2].interest_minor > 0) is bears
+    assert servicing.payoff_quote(plan=new, on=date(2026, 4, 1)).total == eur("1000")
+
+
+def test_a_pause_keeps_its_days_where_new_terms_fall_due_within_a_wait() -> None:
+    paused = servicing.pause_interest(
+        plan=deferred("waive"), plan_id="P-2", on=MID_WAIT, from_on=date(2026, 3, 20), until_on=date(2026, 4, 10)
+    )
+    new = servicing.re_age(plan=paused, plan_id="P-3", on=MID_WAIT, first_due_on=date(2026, 3, 1), instalments=4)
+    assert new.terms.pauses == ((MID_WAIT, date(2026, 4, 1)), (date(2026, 4, 1), date(2026, 4, 10)))
+
+
+def test_new_terms_do_not_fall_due_before_what_is_paid_ahead() -> None:
+    plan = level()
+    ahead = [Payment(payment_id="M-1", account_id="A", amount=plan.schedule[0].total, received_on=date(2026, 1, 10))]
+    with pytest.raises(InvalidTerms, match="instalments up to 2026-02-01 are paid already") as refused:
+        servicing.re_age(
+            plan=plan, plan_id="P-2", on=date(2026, 1, 15), first_due_on=date(2026, 1, 20), instalments=3, paid=ahead
+        )
+    assert refused.value.code == "plans.dates"
+
+
+def test_a_flat_prepayment_that_has_not_come_bears_its_interest_once() -> None:
+    plan = flat()
+    new = servicing.prepay(
+        plan=plan, plan_id="P-2", on=date(2026, 3, 2), paid=paid(plan, 2), amount=eur("200"), effect="lower"
+    )
+    later = date(2026, 3, 12)
+    # 11 of 31 days of 10.00 on the whole sum; where 200.00 came, one day of 2.00 and 11 days of 8.00
+    assert servicing.payoff_quote(plan=new, on=later).interest.minor == 355
+    money = [Payment(payment_id="M-9", account_id="A", amount=eur("200"), received_on=date(2026, 3, 2))]
+    assert servicing.payoff_quote(plan=new, on=later, paid=money).interest.minor == 6 + 284
+    again = servicing.reamortise(plan=new, plan_id="P-3", on=later)
+    assert [row.interest_minor for row in again.schedule[2:]] == [1000] * 4
+    assert again.principal == plan.principal
+
+
+def test_a_prepayment_that_has_not_come_bears_its_interest_once_through_a_change() -> None:
+    new = servicing.prepay(plan=level(), plan_id="P-2", on=date(2026, 1, 16), amount=eur("500"), effect="lower")
+    again = servicing.reamortise(plan=new, plan_id="P-3", on=date(2026, 1, 20))
+    assert list(again.schedule) == list(level().schedule)
+
+
+@pytest.mark.parametrize("wait", [{"payments": 1}, {"until": date(2026, 6, 1)}])
+def test_a_flat_plan_with_skipped_months_keeps_its_parts_when_it_is_put_off(wait: dict[str, Any]) -> None:
+    plan = plans.flat_plan(
+        plan_id="P-1",
+        principal=eur("1000"),
+        rate=TWELVE,
+        instalments=6,
+        start_on=date(2026, 1, 1),
+        skip_months=(3, 4),
+    )
+    new = servicing.defer(plan=plan, plan_id="P-2", on=date(2026, 4, 20), paid=paid(plan, 1), interest="waive", **wait)
+    assert [row.interest_minor for row in new.schedule] == [row.interest_minor for row in plan.schedule]
+    assert [row.principal_minor for row in new.schedule] == [row.principal_minor for row in plan.schedule]
+
+
+def test_flat_parts_stay_to_the_cent_when_a_fee_joins_or_the_rest_is_put_off() -> None:
+    plan = plans.flat_plan(
+        plan_id="P-1", principal=eur("1000"), rate=Rate.percent("10"), instalments=6, start_on=date(2026, 1, 1)
+    )
+    assert [(row.principal_minor, row.interest_minor) for row in plan.schedule[4:]] == [(16667, 833), (16665, 835)]
+    common: dict[str, Any] = {"plan": plan, "plan_id": "P-2", "on": date(2026, 3, 2), "paid": paid(plan, 2)}
+    charged = servicing.add_fee(fee=eur("5"), **common)
+    put_off = servicing.defer(payments=1, interest="waive", **common)
+    for new in (charged, put_off, servicing.add_fee(plan=charged, plan_id="P-3", on=date(2026, 3, 3), fee=eur("1"))):
+        assert [row.interest_minor for row in new.schedule] == [833] * 5 + [835]
+        assert [row.principal_minor for row in new.schedule] == [16667] * 5 + [16665]
+    wait = servicing.defer(payments=1, interest="collect", **common)
+    assert [row.interest_minor for row in wait.schedule] == [833, 833, 1666, 833, 833, 835]
+
+
+def test_interest_only_rows_rest_on_after_a_wait() -> None:
+    plan = deferred("pay")
+    new = servicing.defer(plan=plan, plan_id="P-2", on=date(2026, 1, 20), payments=1, interest="capitalise")
+    assert [row.principal_minor for row in new.schedule[:4]] == [0, 0, 0, new.schedule[3].principal_minor]
+    assert new.schedule[3].principal_minor > 0
+    assert [row.interest_minor for row in new.schedule[:4]] == [1010] * 4

@@ -129,8 +129,12 @@ def _prove_level(terms: PlanTerms, schedule: Schedule, numerator: int, denominat
     if not (balances[-1] == 0 and schedule.balance_before(0) == opening and payment > 0 < last) or rhythm is None:
         return False
     if count > 1:
-        limit = _gap_bound(terms, schedule) if terms.gap_limit is None else terms.gap_limit.minor
-        if balances[0] > opening or abs(total - payment) > limit:
+        gap, limit = abs(total - payment), count  # no bound lies below a unit for each row
+        if terms.gap_limit is not None:
+            limit = terms.gap_limit.minor
+        elif gap > count:
+            limit = _gap_bound(terms, schedule)
+        if balances[0] > opening or gap > limit:
             return False
     rhythm.at(count - 1)
     return True

@@ -121,12 +121,11 @@ class PlanTerms:
                 given = getattr(self, name)
                 if given is not None:
                     self._check_sum(name, given)
-        for part in (
-            *self.amounts,
-            *(paid for _, paid in self.steps),
-            *(sum_ for row in self.flat_parts for sum_ in row),
-        ):
+        for part in (*self.amounts, *(paid for _, paid in self.steps)):
             self._check_sum("amounts", part)
+        for row in self.flat_parts:
+            for part in row:
+                self._check_sum("flat_parts", part)
         if self.down_payment is not None and self.down_payment.minor >= debt.minor:
             raise InvalidTerms(
                 "plans.down_payment",
