@@ -15,7 +15,8 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     daily_percent                       the figure of one day, as it is published
     explain, describe                   one charge, or all terms, in plain words
     waive, reversals_due                charges dropped by leave, and those that were wrong
-    IncentivePolicy, rewards_due        discounts, rebates, bonuses: what was earned
+    IncentivePolicy, rewards_due        discounts, rebates, bonuses, entitlements: what was earned
+    annual_yield, yield_on              what a gain is worth a year
     preview_balance                     what will be owed on a later day
     read_charges                        the same from a table of TOML or JSON
 """
@@ -29,15 +30,17 @@ from collectkit._policy.fees import first_fee_on
 from collectkit._policy.incentives import (
     AdvanceRebate,
     DiscountStep,
-    Entitlement,
+    Grant,
+    GrantKind,
     Incentive,
     IncentivePolicy,
     PromptPaymentDiscount,
     PunctualityBonus,
-    Reward,
-    RewardsDue,
     SettlementDiscount,
-    rewards_due,
+    YieldBasis,
+    YieldMethod,
+    annual_yield,
+    yield_on,
 )
 from collectkit._policy.interest import (
     AccruedInterest,
@@ -54,6 +57,7 @@ from collectkit._policy.interest import (
 from collectkit._policy.preview import PreviewedBalance, post, preview_balance
 from collectkit._policy.readiness import readiness_on
 from collectkit._policy.returned import ReturnedPaymentPolicy
+from collectkit._policy.rewards import Entitlement, Reward, RewardsDue, rewards_due
 from collectkit._policy.tables import read_charges
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
 from collectkit._policy.waivers import WaiverLimits, waive
@@ -72,6 +76,8 @@ __all__ = [
     "Entitlement",
     "FeeBase",
     "FeeKind",
+    "Grant",
+    "GrantKind",
     "Incentive",
     "IncentivePolicy",
     "InterestPiece",
@@ -92,7 +98,10 @@ __all__ = [
     "Tier",
     "TierBy",
     "WaiverLimits",
+    "YieldBasis",
+    "YieldMethod",
     "accrue_on",
+    "annual_yield",
     "charges_due",
     "daily_percent",
     "describe",
@@ -107,4 +116,5 @@ __all__ = [
     "statutory_interest",
     "statutory_rate",
     "waive",
+    "yield_on",
 ]

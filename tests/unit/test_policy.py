@@ -52,6 +52,7 @@ from collectkit.policy import (
     ChargePolicy,
     ChargesDue,
     DiscountStep,
+    Grant,
     IncentivePolicy,
     InterestPolicy,
     LateFeePolicy,
@@ -884,7 +885,7 @@ def test_a_run_of_punctual_payments_earns_a_bonus_and_a_late_one_breaks_it() -> 
 
 
 def test_a_bonus_can_be_an_entitlement_that_the_host_honours_once() -> None:
-    bonus = PunctualityBonus(id="bonus", streak=1, entitlement="10 % off the next order", valid_days=30)
+    bonus = PunctualityBonus(id="bonus", streak=1, grant=Grant(what="10 % off the next order", valid_days=30))
     snapshot = facts(payments=(paid(12_000, DUE),))
     (granted,) = rewards(snapshot, bonus).entitlements
     assert (granted.what, granted.valid_until_on) == ("10 % off the next order", date(2026, 3, 2))
