@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from itertools import repeat
 from math import lcm
 from operator import neg
 
@@ -19,57 +18,45 @@ Factor = tuple[int, int]
 def level_balances(start: int, numerator: int, denominator: int, payment: int, count: int) -> list[int]:
     """Return the balance after each of `count` equal payments; the last one takes the whole balance.
 
-    Interest is `balance * numerator / denominator`, rounded half-even.
+    Interest is `balance * numerator / denominator`, in lowest terms, rounded half-even.
 
     >>> level_balances(10000, 1, 100, 3400, 3)
     [6700, 3367, 0]
     """
     half = denominator // 2
     growth = numerator + denominator
-    shift = half - payment * denominator
-    balances: list[int] = []
-    while (left := count - 1 - len(balances)) > 0:
-        balance, run = start, []
-        for _ in repeat(None, left):
+    shift = half - payment * denominator  # rounds interest up at a half, and takes the payment off
+    balances = [0] * count
+    balance = start
+    is_odd = denominator & 1  # then no interest is a half
+    if is_odd or 20 * start < count * denominator:  # so long, and so few ties, that looking for them pays
+        for place in range(count - 1):
+            balances[place] = balance = (balance * growth + shift) // denominator
+        if is_odd or not _may_tie(start, balance, balances, denominator):
+            return balances
+        balance = start
+    for place in range(count - 1):
+        if balance % denominator == half:  # in lowest terms only such a balance bears interest of a half
+            balance += round_half_even(balance * numerator, denominator) - payment
+        else:
             balance = (balance * growth + shift) // denominator
-            run.append(balance)
-        if denominator & 1 or not _may_tie(start, run, denominator):
-            balances += run
-            break
-        place = _first_tie(start, run, denominator, payment)
-        balances += run[:place]
-        if place < left:
-            start = run[place] - 1
-            balances.append(start)
-    balances.append(0)
+        balances[place] = balance
     return balances
 
 
-def _may_tie(start: int, run: list[int], denominator: int) -> bool:
-    """Say whether a balance of the run can have borne interest of exactly a half unit, which was rounded up.
+def _may_tie(start: int, last: int, balances: list[int], denominator: int) -> bool:
+    """Say whether one of many balances can have borne interest of exactly a half unit, which was rounded up.
 
-    That takes a balance which leaves half of an even denominator (it shares no factor with the numerator). While the
-    debt falls to 0 the few such balances, if any, are looked for by halving.
+    Only one that leaves half of the denominator can. While the debt falls to `last`, above 0, the few such balances
+    are looked for by halving, which costs less than a look at each.
     """
     half = denominator // 2
-    if start % denominator == half:
+    if start % denominator == half or balances[0] > start or last < 0:
         return True
-    if run[-1] >= 0 and run[0] <= start < 8 * denominator:
-        for balance in range(half, start, denominator):
-            place = bisect_left(run, -balance, key=neg)
-            if place < len(run) and run[place] == balance:
-                return True
-        return False
-    return half in map(denominator.__rmod__, run)
-
-
-def _first_tie(start: int, run: list[int], denominator: int, payment: int) -> int:
-    """Return the place at which a tie was rounded up to an odd interest, or the length of the run."""
-    half = denominator // 2
-    for place, (before, after) in enumerate(zip((start, *run), run, strict=False)):
-        if before % denominator == half and (after - before + payment) & 1:
-            return place
-    return len(run)
+    for balance in range(half, start, denominator):
+        if balances[bisect_left(balances, -balance, key=neg)] == balance:
+            return True
+    return False
 
 
 def roll(

@@ -23,7 +23,7 @@ from typing import Final, overload
 import attrs
 
 from collectkit.core._kernel import Factor, exact_level, level_balances, roll, whole_rounder
-from collectkit.core.calendars import Every, MonthEnd, month_dates
+from collectkit.core.calendars import Every, MonthEnd, add_months, month_dates
 from collectkit.core.checks import non_negative_int, plain_date, positive_int
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, exponent_of, round_half_even
@@ -186,7 +186,10 @@ class DueDates:
 
     def at(self, place: int) -> date:
         """Return one day; `place` counts from 0."""
-        return self.every.date(anchor=self.anchor, number=self.first + place, month_end=self.month_end)
+        every, number = self.every, self.first + place
+        if every.unit == "months":
+            return add_months(self.anchor, number * every.n, month_end=self.month_end)
+        return every.date(anchor=self.anchor, number=number, month_end=self.month_end)
 
 
 # -- the schedule ----------------------------------------------------------------------------------------------
