@@ -81,6 +81,10 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
     marked as always allowed pass. `review_on` is never later than the first day on which the answer could differ
     without a new fact.
 
+    A posted charge that a payment has shown to be wrong, because it came in late and counts from an earlier day, is
+    taken back first: everything else is decided as if `Decision.reversals` were recorded already. When that payment
+    is returned, the charge falls due again.
+
     >>> from datetime import date
     >>> from collectkit.core.records import Account, Debtor
     >>> snapshot = AccountSnapshot(
@@ -91,9 +95,21 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
     >>> decide(strategy=Strategy(name="none", version="1"), snapshot=snapshot).stage
     'current'
     """
+    reversals = policy.reversals_due(
+        policies=strategy.charges,
+        snapshot=snapshot,
+        calendar=strategy.calendar,
+        packs=strategy.packs,
+        order=strategy.order,
+        is_by_payments=True,
+    )
+    if reversals:
+        dropped = [one.as_waiver(on=snapshot.as_of, authority=strategy.name) for one in reversals]
+        snapshot = attrs.evolve(snapshot, waivers=(*snapshot.waivers, *dropped))
     look = examine(strategy=strategy, snapshot=snapshot, score=score)
     as_of = snapshot.as_of
     reasons: list[Reason] = [*look.classified.reasons, *look.standing.reasons]
+    reasons += [reason for one in reversals for reason in one.reasons]
     reasons += [_hold_reason(hold) for hold in look.holds]
     turns = list(look.turns)
 
@@ -133,6 +149,7 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
             )
             for one in earned.rewards
         ],
+        reversals=reversals,
         commands=commands,
         reasons=_distinct(reasons),
         review_on=min((day for day in turns if day > as_of), default=None),
@@ -229,7 +246,6 @@ _HOLDS_THAT_SPARE_CHARGES = frozenset(
         HoldReason.DISPUTE,
         HoldReason.HARDSHIP,
         HoldReason.INSOLVENCY,
-        HoldReason.BREATHING_SPACE,
         HoldReason.DECEASED,
         HoldReason.MEDIATION,
         HoldReason.PROMISE,
@@ -237,11 +253,14 @@ _HOLDS_THAT_SPARE_CHARGES = frozenset(
 )
 """Under these nothing is charged while they last; a cease request, say, forbids contact and not fees."""
 
+_LEFT_TO_POLICY = frozenset({HoldReason.PLAN, HoldReason.BREATHING_SPACE, HoldReason.BREATHING_SPACE_CRISIS})
+"""Holds that the policy judges itself: what a kept plan covers, and when the law ends a breathing space."""
+
 
 def _charges(strategy: Strategy, look: Look) -> policy.ChargesDue:
-    planned = {name for hold in look.holds if hold.reason is HoldReason.PLAN for name in hold.receivable_ids}
-    otherwise = {name for hold in look.holds if hold.reason is not HoldReason.PLAN for name in hold.receivable_ids}
-    held = look.held_receivables - (planned - otherwise)  # what a kept plan covers is for the policy itself to judge
+    left = {name for hold in look.holds if hold.reason in _LEFT_TO_POLICY for name in hold.receivable_ids}
+    otherwise = {name for hold in look.holds if hold.reason not in _LEFT_TO_POLICY for name in hold.receivable_ids}
+    held = look.held_receivables - (left - otherwise)
     if any(hold.reason in _HOLDS_THAT_SPARE_CHARGES and not hold.stops for hold in look.account_holds):
         held = frozenset(item.receivable.receivable_id for item in look.balance.items)
     return policy.charges_due(

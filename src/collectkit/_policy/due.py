@@ -14,7 +14,7 @@ import attrs
 from collectkit._policy.accruals import look_at_interest, look_at_sums
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.fees import look_at_fees
-from collectkit._policy.law import Law
+from collectkit._policy.law import MORATORIA, Law
 from collectkit._policy.ledger import Ledger
 from collectkit._policy.look import Look, after
 from collectkit._policy.returned import look_at_returns
@@ -63,7 +63,9 @@ def charges_due(
     - Disputed or held receivables are not charged while that lasts, nor those whose due dates a running plan replaces;
       each with a reason. `held_receivables` are holds of the caller, who also knows when they end.
     - A receivable that is paid in full by now is charged no fee, whatever was missed; interest earned until then is.
-    - `packs` can lower a charge, put it off or stop it. A fee that fell due inside a moratorium is never charged.
+    - `packs` can lower a charge, put it off or stop it. What falls due inside a breathing space that a pack knows is
+      never charged, and one placed without an end lasts as long as the pack says. Under every other hold a charge
+      waits, and is made when the hold is over.
 
     Raises:
         InvalidRecord: `policy.balance` where `balance` is of another account or day than `snapshot`.
@@ -71,6 +73,7 @@ def charges_due(
     """
     if balance.account_id != snapshot.account.account_id or balance.as_of != snapshot.as_of:
         raise InvalidRecord("policy.balance", "the balance is of another account or day; use balance_of(snapshot)")
+    snapshot = with_legal_ends(snapshot, balance, packs)
     ledger = Ledger(snapshot, balance, held_receivables)
     look = Look(ledger, Law(packs, ledger), segment, calendar)
     look_at_fees(look, policies)
@@ -91,3 +94,11 @@ def charges_due(
         packs=tuple(sorted(pack.label for pack in packs)),
         warnings=look.law.warnings(),
     )
+
+
+def with_legal_ends(snapshot: AccountSnapshot, balance: Balance, packs: Sequence[RulePack]) -> AccountSnapshot:
+    """Return the facts with the end that a pack gives to each breathing space that was placed without one."""
+    if not packs or all(one.until_on is not None or one.reason not in MORATORIA for one in snapshot.holds):
+        return snapshot
+    law = Law(packs, Ledger(snapshot, balance))
+    return attrs.evolve(snapshot, holds=[attrs.evolve(one, until_on=law.ends_on(one)) for one in snapshot.holds])

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from collectkit._policy.ledger import Ledger
+from collectkit._policy.ledger import Ledger, after
 from collectkit.core.decisions import Reason
 from collectkit.core.money import Money
 from collectkit.core.records import AccountSnapshot, Component, Hold, HoldReason, Receivable
@@ -32,7 +32,10 @@ from collectkit.core.rules import (
     compose,
 )
 
-__all__ = ["FeeRoom", "Law", "facts_of"]
+__all__ = ["MORATORIA", "FeeRoom", "Law", "facts_of"]
+
+MORATORIA: Final = (HoldReason.BREATHING_SPACE, HoldReason.BREATHING_SPACE_CRISIS)
+"""Holds that a law may stand behind: where a pack names it, nothing is ever charged for their time."""
 
 _REVIEW_SOON: Final = 30  # days
 _FEE_RULES: Final = (FeeLimit, PenaltyTiers)
@@ -209,21 +212,51 @@ class Law:
         """List the spans `[from, until)` in which a moratorium freezes `what` ("fees", "interest"), with who says so."""
         spans = []
         for hold in self.ledger.snapshot.holds:
-            if hold.reason is not HoldReason.BREATHING_SPACE:
+            if hold.reason not in MORATORIA or not _covers(hold, receivable):
                 continue
-            if hold.receivable_ids and receivable.receivable_id not in hold.receivable_ids:
-                continue
-            for one in self._speaking(receivable, min(hold.placed_on, self.ledger.as_of), Moratorium):
+            found = list(self._speaking(receivable, min(hold.placed_on, self.ledger.as_of), Moratorium))
+            for one in found:
                 if isinstance(one, Reason):  # a moratorium that may apply protects until somebody knows better
                     spans.append((hold.placed_on, hold.until_on or date.max, str(one)))
-                elif isinstance(one.value, Moratorium) and what in one.value.freezes:
-                    spans.append((hold.placed_on, _end_of(one.value, hold), one.cite))
+                elif isinstance(one.value, Moratorium) and what in one.value.freezes and _is_for(hold, one, found):
+                    spans.append((hold.placed_on, _end_of(hold, [one]), one.cite))
         return spans
 
+    def ends_on(self, hold: Hold) -> date | None:
+        """Return the first day after a moratorium that was placed without an end, None where the law names none."""
+        if hold.reason not in MORATORIA or hold.until_on is not None:
+            return hold.until_on
+        covered = [one for one in self.ledger.snapshot.receivables if not one.is_charge and _covers(hold, one)]
+        on = min(hold.placed_on, self.ledger.as_of)
+        ends = [_end_of(hold, list(self._speaking(one, on, Moratorium))) for one in covered]
+        last = max(ends, default=date.max)
+        return None if last == date.max else last
 
-def _end_of(freeze: Moratorium, hold: Hold) -> date:
-    """Return the first day after a moratorium: as the hold says, else as the law does, else never."""
+
+def _covers(hold: Hold, receivable: Receivable) -> bool:
+    return not hold.receivable_ids or receivable.receivable_id in hold.receivable_ids
+
+
+def _is_for(hold: Hold, speaks: _Speaks, found: Sequence[_Speaks | Reason]) -> bool:
+    """Say whether a rule is for this kind of moratorium, where its pack has rules for both: of fixed days, and open."""
+    own = [one for one in found if isinstance(one, _Speaks) and one.pack.id == speaks.pack.id]
+    fixed = [one for one in own if isinstance(one.value, Moratorium) and one.value.days is not None]
+    if not fixed or len(fixed) == len(own):
+        return True
+    return (speaks in fixed) == (hold.reason is HoldReason.BREATHING_SPACE)
+
+
+def _end_of(hold: Hold, found: Sequence[_Speaks | Reason]) -> date:
+    """Return the first day after a moratorium: as the hold says, else as every pack that speaks does, else never."""
     if hold.until_on is not None:
         return hold.until_on
-    last_on = freeze.last_on(hold.placed_on)
-    return date.max if last_on is None else date.fromordinal(min(last_on.toordinal() + 1, date.max.toordinal()))
+    if not found or hold.reason is HoldReason.BREATHING_SPACE_CRISIS:
+        return date.max
+    ends = []
+    for one in found:
+        if isinstance(one, Reason):
+            return date.max
+        if isinstance(one.value, Moratorium) and _is_for(hold, one, found):
+            last_on = one.value.last_on(hold.placed_on)
+            ends.append(date.max if last_on is None else after(last_on, 1))
+    return max(ends, default=date.max)

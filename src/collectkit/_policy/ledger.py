@@ -33,6 +33,7 @@ __all__ = [
     "Ledger",
     "Opening",
     "PostedCharge",
+    "after",
     "escaped",
     "posted_charges",
     "taken_back",
@@ -354,7 +355,7 @@ class Ledger:
         """Return the first day on which an instalment was missed past the tolerance of the plan."""
         tolerance = 0 if plan.tolerance_amount is None else plan.tolerance_amount.minor
         for part in plan.instalments:
-            missed_on = _day_after(part.due_on, plan.tolerance_days + 1)
+            missed_on = after(part.due_on, plan.tolerance_days + 1)
             if missed_on > self.as_of:
                 return None
             if self.instalment_open(plan, part, missed_on).minor > tolerance:
@@ -375,10 +376,10 @@ class Ledger:
         days: list[date | None] = [one.until_on for one in facts.holds]
         days += [one.until_on for one in facts.debtor.flags]
         days += [one.resolved_on for one in facts.disputes]
-        days += [_day_after(one.due_on, 1) for one in facts.promises]
+        days += [after(one.due_on, 1) for one in facts.promises]
         for plan in facts.plans:
             days.append(plan.cancelled_on)
-            days += [_day_after(part.due_on, plan.tolerance_days + 1) for part in plan.instalments]
+            days += [after(part.due_on, plan.tolerance_days + 1) for part in plan.instalments]
         return (day for day in days if day is not None and day > self.as_of)
 
     def turns(self) -> Iterator[date]:
@@ -399,5 +400,6 @@ class Ledger:
         return (day for day in days if day > self.as_of)
 
 
-def _day_after(day: date, count: int) -> date:
-    return date.fromordinal(min(day.toordinal() + count, date.max.toordinal()))
+def after(day: date, days: int) -> date:
+    """Return the day so many days later, at most the last one of the calendar."""
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 
 from collectkit._policy.law import Law
-from collectkit._policy.ledger import Ledger, Opening
+from collectkit._policy.ledger import Ledger, Opening, after
 from collectkit._policy.terms import DisputeRule
 from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Charge, Reason
@@ -114,8 +114,3 @@ class Look:
                 reasons=tuple(reasons),
             )
         )
-
-
-def after(day: date, days: int) -> date:
-    """Return the day so many days later, at most the last one of the calendar."""
-    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))

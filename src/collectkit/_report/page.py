@@ -44,6 +44,7 @@ LABELS: Final = {
     "plan": "Payment plan that is kept",
     "insolvency": "Insolvency",
     "breathing_space": "Breathing space",
+    "breathing_space_crisis": "Breathing space in a crisis",
     "mediation": "Mediation",
     "deceased": "Debtor deceased",
     "cease_communication": "Asked that contact cease",

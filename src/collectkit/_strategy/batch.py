@@ -8,6 +8,7 @@ from collectkit.core.codec import content_hash, encode
 from collectkit.core.decisions import Batch, Charge, Decision, OutboxRow
 from collectkit.core.events import (
     ChargePosted,
+    ChargeWaived,
     Command,
     CommandIssued,
     CreditNoteIssued,
@@ -44,6 +45,10 @@ def to_batch(
         event_id = semantic_key(kind, account_id, name)
         return {"event_id": event_id, "account_id": account_id, "recorded_at": recorded_at, "effective_on": on}
 
+    for wrong in decision.reversals:
+        keys.append(wrong.key)
+        waiver = wrong.as_waiver(on=on, authority=decision.strategy_name or "strategy")
+        events.append(ChargeWaived(**header("reversed", wrong.key), waiver=waiver))
     for charge in decision.charges:
         keys.append(charge.key)
         events.append(

@@ -110,6 +110,7 @@ class HoldReason(Choice):
     PLAN = "plan"
     INSOLVENCY = "insolvency"
     BREATHING_SPACE = "breathing_space"
+    BREATHING_SPACE_CRISIS = "breathing_space_crisis"
     MEDIATION = "mediation"
     DECEASED = "deceased"
     CEASE_COMMUNICATION = "cease_communication"
