@@ -184,6 +184,15 @@ def test_a_recurrence_rule_gives_the_days_of_the_standard() -> None:
     assert rrule_dates("FREQ=DAILY", start_on=JAN_31, count=0) == []
     assert rrule_dates("FREQ=DAILY;COUNT=3", start_on=JAN_31, count=2) == [JAN_31, date(2026, 2, 1)]
     assert rrule_dates("FREQ=DAILY;UNTIL=99991231", start_on=JAN_31, count=1) == [JAN_31]
+    assert rrule_dates("FREQ=DAILY;UNTIL=20260201T235959Z", start_on=JAN_31, count=2) == [JAN_31, date(2026, 2, 1)]
+
+
+def test_days_of_a_rule_up_to_a_day_can_be_left_out_and_still_count_against_its_count() -> None:
+    rule = "FREQ=MONTHLY;BYMONTHDAY=31;COUNT=3"
+    days = rrule_dates(rule, start_on=JAN_31, count=2, after_on=JAN_31)
+    assert days == [date(2026, 3, 31), date(2026, 5, 31)]
+    assert rrule_dates(rule, start_on=date(2026, 2, 1), count=3, after_on=JAN_31)[0] == date(2026, 3, 31)
+    assert code_of(rrule_dates, rule, start_on=JAN_31, count=3, after_on=JAN_31) == "calendars.rule_ends"
 
 
 @pytest.mark.parametrize(
@@ -208,6 +217,10 @@ def test_a_recurrence_rule_gives_the_days_of_the_standard() -> None:
         ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "calendars.rule_ends"),
         ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "calendars.rule_ends"),
         ("FREQ=YEARLY;INTERVAL=300", "calendars.rule_ends"),
+        ("FREQ=DAILY;INTERVAL=0", "calendars.rule"),
+        ("FREQ=WEEKLY;INTERVAL=0;BYDAY=TU", "calendars.rule"),
+        ("FREQ=MONTHLY;INTERVAL=00;BYMONTHDAY=1", "calendars.rule"),
+        ("FREQ=DAILY;INTERVAL=-1", "calendars.rule"),
     ],
 )
 def test_a_rule_that_cannot_be_read_or_ends_too_soon_is_refused(rule: Any, code: str) -> None:

@@ -414,6 +414,30 @@ def test_allocating_to_an_absent_receivable_leaves_the_money_unapplied() -> None
     assert done.unapplied == Money(15, "EUR")
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"disputed": "a"}, "records.type"),  # one text would fall into its letters
+        ({"items": [1]}, "records.type"),
+        ({"items": None}, "records.type"),
+        ({"payment": 5}, "records.type"),
+        ({"order": "oldest_first"}, "records.type"),
+        ({"items": [*items(owed("a", 10)), *items(owed("a", 10))]}, "records.duplicate"),
+    ],
+)
+def test_allocating_what_is_none_is_refused(change: dict[str, Any], code: str) -> None:
+    with pytest.raises(InvalidRecord) as caught:
+        allocate(**({"payment": paid("P", 15, 4), "items": items(owed("a", 10))} | change))
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("components", [None, 5, "cost", [1, 2]])
+def test_an_order_of_what_are_no_components_is_refused(components: Any) -> None:
+    with pytest.raises(InvalidRecord) as caught:
+        Order(components=components)
+    assert caught.value.code == "records.type"
+
+
 def test_an_account_of_thousands_is_replayed_in_a_moment() -> None:
     facts = [owed(f"r{n:05d}", 100 + n % 7, issued=n % 300, due=300 + n % 60) for n in range(3000)]
     money = [paid(f"p{n:05d}", 90 + n % 11, n % 400) for n in range(3000)]

@@ -262,11 +262,11 @@ class Every:
         return [from_ordinal(start + k * step) for k in range(count)]
 
 
-def rrule_dates(rule: str, *, start_on: date, count: int) -> list[date]:
+def rrule_dates(rule: str, *, start_on: date, count: int, after_on: date | None = None) -> list[date]:
     """List the first `count` days of an RFC 5545 recurrence rule from `start_on`, which counts where the rule meets it.
 
-    `BYMONTHDAY=31` skips short months; the last day of every month is `BYMONTHDAY=-1`. The rule may not carry a start
-    or a time of day, and must yield enough days within 200 years.
+    With `after_on` only the days after it are listed; a COUNT in the rule counts those before it as well. `BYMONTHDAY=31` skips short months; the last day of every month is `BYMONTHDAY=-1`. The rule may not carry a start
+    or a time of day but in UNTIL, of which the day is taken, and must yield enough days within 200 years.
 
     >>> rrule_dates("FREQ=MONTHLY;BYMONTHDAY=-1", start_on=date(2026, 1, 31), count=2)
     [datetime.date(2026, 1, 31), datetime.date(2026, 2, 28)]
@@ -277,18 +277,19 @@ def rrule_dates(rule: str, *, start_on: date, count: int) -> list[date]:
     from dateutil.rrule import rrule, rrulestr
 
     require_date(start_on, "start_on")
-    require_int(count, "count", at_least=0, at_most=10_000, code="calendars.count")
+    if after_on is not None:
+        require_date(after_on, "after_on")
+    require_int(count, "count", at_least=0, at_most=MAX_DATES, code="calendars.count")
     parts = _rule_parts(rule)
-    limit = count
-    if "COUNT" in parts:  # counted here, so that the search below has an end in any case
-        limit = min(count, int(parts.pop("COUNT")))
+    most = int(parts.pop("COUNT")) if "COUNT" in parts else None  # counted here: the search below ends in any case
     horizon = f"{min(start_on.year + 200, 9999)}1231"
-    if "UNTIL" not in parts or (parts["UNTIL"][:8].isdigit() and parts["UNTIL"][:8] > horizon):
-        parts["UNTIL"] = horizon
+    until = parts.get("UNTIL", horizon)[:8]  # a time of day there changes no day; dateutil would ask for a zone
+    parts["UNTIL"] = min(until, horizon) if until.isascii() and until.isdigit() else parts["UNTIL"]
     start = datetime(start_on.year, start_on.month, start_on.day)  # noqa: DTZ001 - dateutil's rules for days are naive
     try:
         parsed = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=start)
-        days = [found.date() for found in islice(parsed, limit)] if isinstance(parsed, rrule) else []
+        met = (found.date() for found in islice(parsed, most)) if isinstance(parsed, rrule) else iter(())
+        days = list(islice((day for day in met if after_on is None or day > after_on), count))
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise InvalidDate("calendars.rule", f"the recurrence rule cannot be read: {error}") from error
     if len(days) < count:
@@ -306,11 +307,14 @@ def _rule_parts(rule: str) -> dict[str, str]:
     text = rule.strip().upper().removeprefix("RRULE:") if isinstance(rule, str) else ""
     parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
     good = 0 < len(text) <= 500 and len(parts) == text.count(";") + 1 and text.isprintable() and ":" not in text
-    count, both = parts.get("COUNT", "1"), "COUNT" in parts and "UNTIL" in parts
-    if not good or both or not (count.isascii() and count.isdigit() and len(count) < 9):
+    numbers = [parts.get(name, "1") for name in ("COUNT", "INTERVAL")]
+    both = "COUNT" in parts and "UNTIL" in parts
+    if not good or both or not all(one.isascii() and one.isdigit() and len(one) < 9 for one in numbers):
         raise InvalidDate(
             "calendars.rule", "a recurrence rule looks like FREQ=MONTHLY;BYMONTHDAY=-1, on one line without DTSTART"
         )
+    if int(numbers[1]) == 0:
+        raise InvalidDate("calendars.rule", "INTERVAL=0 of a recurrence rule leads nowhere; it is 1 or more")
     if parts.get("FREQ") not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY") or parts.keys() & _TIMES_OF_DAY:
         raise InvalidDate("calendars.rule", "a recurrence rule for days has FREQ of DAILY, WEEKLY, MONTHLY or YEARLY")
     return parts

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
 
-from collectkit.core.checks import one_of
+from collectkit.core.checks import as_frozenset, one_of, texts, tuple_of
 from collectkit.core.errors import InvalidRecord
 from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot, Component, CreditNote, Dispute, Payment, Receivable
@@ -38,7 +38,7 @@ SortKey: TypeAlias = tuple[int, int, int, str]
 
 
 def _components(names: Iterable[Component | str]) -> tuple[Component, ...]:
-    return tuple(Component(name) for name in names)
+    return tuple(Component(name) for name in texts(names))
 
 
 @attrs.frozen(kw_only=True)
@@ -206,17 +206,28 @@ def allocate(
     ... )
     >>> [(part.receivable_id, str(part.amount)) for part in done.applied], str(done.unapplied)
     ([('F-1', '0.50 EUR'), ('R-1', '0.50 EUR')], '0.00 EUR')
+
+    Raises:
+        InvalidRecord: `records.type` for what is no payment, item, order or list of ids; `records.duplicate` where a
+            receivable stands among the items twice.
     """
-    given = tuple(items)
+    given = tuple_of(Item)(items)
+    passed_over = as_frozenset(disputed)
+    for value, kinds in ((payment, (Payment, CreditNote)), (order, (Order,))):
+        if not isinstance(value, kinds):
+            raise InvalidRecord(
+                "records.type", f"{' or '.join(k.__name__ for k in kinds)} is needed, not {type(value).__name__}"
+            )
     source = _source_of(payment)
     slots = {item.receivable.receivable_id: _Slot(item.receivable, item.amount_open.minor) for item in given}
+    if len(slots) < len(given):
+        raise InvalidRecord("records.duplicate", "a receivable stands among the items twice; give each once")
     applied: list[Applied] = []
     for receivable_id in source.names:
         slot = slots.get(receivable_id)
         if slot is not None:
             _pay(source, slot, slot.open, source.on, applied)
     if all(receivable_id in slots for receivable_id in source.names):
-        passed_over = frozenset(disputed)
         for slot in sorted(slots.values(), key=lambda one: order.key(one.receivable)):
             if source.left == 0:
                 break
