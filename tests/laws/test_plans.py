@@ -648,7 +648,7 @@ def test_a_schedule_of_any_rows_has_their_sums(rows: list[tuple[int, int, int]])
 @st.composite
 def loans(draw: st.DrawFn) -> tuple[servicing.LoanTerms, list[servicing.LoanEvent]]:
     """A loan of any engine, and what may happen to it."""
-    engine = draw(st.sampled_from(["progressive", "cumulative", "flat", "equal_principal"]))
+    engine: Any = draw(st.sampled_from(["progressive", "cumulative", "flat", "equal_principal"]))
     count = draw(st.integers(2, 10))
     start = draw(STARTS)
     terms = servicing.LoanTerms(
@@ -682,6 +682,16 @@ def loans(draw: st.DrawFn) -> tuple[servicing.LoanTerms, list[servicing.LoanEven
         st.builds(servicing.Recalculated, on=days),
         st.builds(servicing.Payoff, on=days),
         st.builds(servicing.ChargedOff, on=days),
+        st.builds(servicing.EarlyPayment, on=days, for_due_on=st.sampled_from(ends), principal=sums, interest=sums),
+        st.builds(servicing.Rescheduled, on=days, from_due_on=st.sampled_from(ends), to_due_on=days),
+        st.builds(
+            servicing.ChargedShare,
+            on=days,
+            component=st.sampled_from(["fee", "late_fee"]),
+            share=st.fractions(0, Fraction(1, 5), max_denominator=100),
+            base=st.sampled_from([("principal",), ("interest",), ("principal", "interest")]),
+            over=st.sampled_from(["plan", "each_row", "overdue_rows"]),
+        ),
         st.builds(servicing.Charged, on=days, component=st.sampled_from(["fee", "late_fee"]), amount=sums),
         st.builds(servicing.ChargedBack, on=days, amount=sums),
         st.builds(servicing.Reamortised, on=days),
@@ -709,42 +719,35 @@ def test_a_loan_pays_back_what_was_drawn_whatever_happens_to_it(
     drawn = sum(one.amount.minor for one in events if isinstance(one, servicing.Drawdown | servicing.ChargedBack))
     charged = sum(one.amount.minor for one in events if isinstance(one, servicing.Charged))
     assert sum(row.principal.minor for row in rows) == drawn
-    assert sum(row.fee.minor + row.late_fee.minor for row in rows) == charged
+    fees = sum(row.fee.minor + row.late_fee.minor for row in rows)
+    assert fees >= charged
+    assert fees == charged or any(isinstance(one, servicing.ChargedShare) for one in events)
     assert rows[-1].balance.is_zero
     assert all(row.total == row.principal + row.interest + row.fee + row.late_fee for row in rows)
     assert all(not row.interest.is_negative for row in rows)
 
 
-@given(
-    case=loans(),
-    sums=st.lists(
-        st.tuples(st.sampled_from(["paid", "fee", "late_fee"]), st.integers(1, 60_000)), min_size=2, max_size=5
-    ),
-    day=st.integers(0, 200),
-    order=st.randoms(use_true_random=False),
-)
-def test_payments_and_charges_of_one_day_commute(
-    case: tuple[servicing.LoanTerms, list[servicing.LoanEvent]], sums: list[tuple[Any, int]], day: int, order: Any
+@given(case=loans(), days=st.lists(st.integers(0, 2), max_size=8), order=st.randoms(use_true_random=False))
+def test_the_order_in_which_events_are_given_does_not_matter(
+    case: tuple[servicing.LoanTerms, list[servicing.LoanEvent]], days: list[int], order: Any
 ) -> None:
     terms, events = case
     assert terms.start_on is not None
-    on = terms.start_on + timedelta(days=day)
-    posted: list[servicing.LoanEvent] = [
-        servicing.LoanPayment(on=on, amount=Money(minor, "EUR"))
-        if kind == "paid"
-        else servicing.Charged(on=on, component=kind, amount=Money(minor, "EUR"))
-        for kind, minor in sums
+    moved = [
+        attrs.evolve(one, on=terms.start_on + timedelta(days=10 * day))
+        for one, day in zip(events[1:], days, strict=False)
     ]
-    shuffled = list(posted)
+    given_ = [events[0], *moved, *events[1 + len(moved) :]]
+    shuffled = list(given_)
     order.shuffle(shuffled)
 
-    def outcome(more: list[servicing.LoanEvent]) -> object:
+    def outcome(happened: list[servicing.LoanEvent]) -> object:
         try:
-            return servicing.loan_rows(terms, [*events, *more])
+            return servicing.loan_rows(terms, happened)
         except InvalidTerms as error:
             return error.code
 
-    assert outcome(posted) == outcome(shuffled)
+    assert outcome(given_) == outcome(shuffled)
 
 
 # -- whatever is given -------------------------------------------------------------------------------------------

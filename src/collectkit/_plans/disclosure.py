@@ -20,13 +20,15 @@ from collectkit.core.rates import Rate
 class Disclosure:
     """The cost of a plan.
 
-    `amount_financed` is what the debtor has the use of: the debt without the down payment, less charges paid before.
-    `total_of_payments` is what is paid for it, `cost` the difference. Rates are in percent: `nominal_percent` as
+    `down_payment` is what is paid on the first day. `amount_financed` is what the debtor has the use of: the debt
+    without the down payment, less charges paid before. `total_of_payments` is what is paid for it after the first day,
+    `cost` the difference. Rates are in percent: `nominal_percent` as
     agreed, `effective_percent` with a year of periods compounding, `apr_percent` by Regulation Z, Appendix J, and
     `aprc_percent` by the European equation, both from the real dates and sums, fees included.
     """
 
     plan_id: str
+    down_payment: Money
     amount_financed: Money
     total_of_payments: Money
     cost: Money
@@ -38,7 +40,9 @@ class Disclosure:
 
     def lines(self) -> tuple[str, ...]:
         """Tell it in words, one line for each figure and for each run of equal instalments."""
+        first = () if self.down_payment.is_zero else (f"down payment {self.down_payment}",)
         return (
+            *first,
             f"amount financed {self.amount_financed}",
             f"total of payments {self.total_of_payments}, of which {self.cost} is the cost of paying later",
             f"nominal rate {self.nominal_percent} %, effective {self.effective_percent} %",
@@ -71,30 +75,34 @@ def disclose(plan: PaymentPlan, *, prepaid_charges: Money | None = None) -> Disc
     1 instalment of 235.29 USD on 2028-01-10
 
     Raises:
-        InvalidTerms: `plans.disclosure` where charges leave nothing financed, or the plan continues another one.
+        InvalidTerms: `plans.disclosure` where charges are no sum of 0 or more or leave nothing financed, where all is
+            paid on the first day, or the plan continues another one.
         CurrencyMismatch: charges in another currency.
     """
-    terms, rows = plan.terms, plan.schedule[:]
+    terms = plan.terms
     if plan.carried:
         raise InvalidTerms(
             "plans.disclosure",
             f"plan {plan.plan_id} continues plan {plan.supersedes}; disclose the cost of a plan as it is first agreed",
         )
-    if terms.down_payment is not None and terms.down_payment.minor:
-        rows = rows[1:]
-    financed = terms.financed
-    if prepaid_charges is not None:
-        if prepaid_charges.currency != plan.currency:
-            raise CurrencyMismatch(plan.currency, prepaid_charges.currency, "subtract")
-        financed = financed - prepaid_charges
+    start = terms.start_on
+    down = Money(sum(row.total.minor for row in plan.schedule if row.due_on <= start), plan.currency)
+    rows = [row for row in plan.schedule if row.due_on > start]
+    if not rows:
+        raise InvalidTerms(
+            "plans.disclosure",
+            f"plan {plan.plan_id} is paid whole on {start}, the day it begins; what is paid at once has no yearly rate",
+        )
+    financed = terms.principal - down - _charges(prepaid_charges, plan.currency)
     if financed.minor <= 0:
         raise InvalidTerms(
-            "plans.disclosure", f"charges of {prepaid_charges} leave nothing financed of {terms.financed}"
+            "plans.disclosure",
+            f"a down payment of {down} and charges of {prepaid_charges or 'nothing'} leave nothing financed "
+            f"of {terms.principal}; a rate needs money that is used for some time",
         )
     total = Money(sum(row.total.minor for row in rows), plan.currency)
     apr = aprc = Decimal("0.00")
     if total > financed:
-        start = terms.start_on
         apr = regz_apr(
             advances=[(start, financed.minor)], payments=[(row.due_on, row.total.minor) for row in rows]
         ).percent()
@@ -108,6 +116,7 @@ def disclose(plan: PaymentPlan, *, prepaid_charges: Money | None = None) -> Disc
     nominal = Rate.zero() if terms.rate is None else terms.rate
     return Disclosure(
         plan_id=plan.plan_id,
+        down_payment=down,
         amount_financed=financed,
         total_of_payments=total,
         cost=total - financed,
@@ -117,6 +126,16 @@ def disclose(plan: PaymentPlan, *, prepaid_charges: Money | None = None) -> Disc
         aprc_percent=aprc,
         schedule_in_words=in_words(plan),
     )
+
+
+def _charges(prepaid: Money | None, currency: str) -> Money:
+    if prepaid is None:
+        return Money.zero(currency)
+    if not isinstance(prepaid, Money) or prepaid.minor < 0:
+        raise InvalidTerms("plans.disclosure", "prepaid_charges is money of 0 or more, such as Money.of('25', 'EUR')")
+    if prepaid.currency != currency:
+        raise CurrencyMismatch(currency, prepaid.currency, "subtract")
+    return prepaid
 
 
 def _effective(plan: PaymentPlan) -> Fraction:
@@ -136,11 +155,13 @@ def _effective(plan: PaymentPlan) -> Fraction:
 
 
 def in_words(plan: PaymentPlan) -> tuple[str, ...]:
-    """Tell the schedule in words: runs of equal instalments with their first and last day."""
-    lines = []
-    for amount, run in groupby(plan.schedule, key=lambda row: row.total):
+    """Tell the schedule in words: what is paid on the first day, then runs of equal instalments with first and last day."""
+    start, lines = plan.terms.start_on, []
+    for (at_once, amount), run in groupby(plan.schedule, key=lambda row: (row.due_on <= start, row.total)):
         rows = list(run)
-        if len(rows) == 1:
+        if at_once:
+            lines.append(f"a down payment of {amount} on {rows[0].due_on}")
+        elif len(rows) == 1:
             lines.append(f"1 instalment of {amount} on {rows[0].due_on}")
         else:
             lines.append(f"{len(rows)} instalments of {amount} from {rows[0].due_on} to {rows[-1].due_on}")

@@ -116,16 +116,7 @@ class PlanTerms:
             raise InvalidTerms(
                 "plans.rate", f"rate needs a Rate such as Rate.percent('9.9'), not {type(self.rate).__name__}"
             )
-        if _sums_of(self) != _NO_SUMS:
-            for name in _SUMS:
-                given = getattr(self, name)
-                if given is not None:
-                    self._check_sum(name, given)
-        for part in (*self.amounts, *(paid for _, paid in self.steps)):
-            self._check_sum("amounts", part)
-        for row in self.flat_parts:
-            for part in row:
-                self._check_sum("flat_parts", part)
+        self._check_sums()
         if self.down_payment is not None and self.down_payment.minor >= debt.minor:
             raise InvalidTerms(
                 "plans.down_payment",
@@ -146,6 +137,18 @@ class PlanTerms:
             raise InvalidTerms("plans.deferral", "interest must be one of: pay, collect, capitalise, waive")
         if self.skip_months or self.due_on or self.rrule is not None or self.adjustment != "none":
             self._check_dates()
+
+    def _check_sums(self) -> None:
+        if _sums_of(self) != _NO_SUMS:
+            for name in _SUMS:
+                given = getattr(self, name)
+                if given is not None:
+                    self._check_sum(name, given)
+        for part in (*self.amounts, *(paid for _, paid in self.steps)):
+            self._check_sum("amounts", part)
+        for row in self.flat_parts:
+            for part in row:
+                self._check_sum("flat_parts", part)
 
     def _check_sum(self, name: str, given: Money) -> None:
         if not isinstance(given, Money):

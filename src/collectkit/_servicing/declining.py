@@ -236,6 +236,7 @@ class Declining:
             principal = self._principal(place, balance + inside + early, interest)
             if early > principal and place < self.count - 1:
                 # more was booked ahead than the row would carry: it keeps the booked parts, the rest of its interest waits
+                booked_interest = min(booked_interest, interest)
                 waiting += interest - booked_interest
                 principal, interest = early, booked_interest
             balance += inside - (principal - early) + at_end

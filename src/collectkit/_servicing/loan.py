@@ -10,23 +10,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Literal, TypeAlias, get_args
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
 from collectkit.core.calendars import Every, MonthEnd
-from collectkit.core.checks import as_tuple, instance_of, one_of, optional, plain_date, positive_int, whole
-from collectkit.core.errors import InvalidTerms
+from collectkit.core.checks import (
+    as_tuple,
+    instance_of,
+    one_of,
+    optional,
+    plain_date,
+    positive_int,
+    require_date,
+    true_or_false,
+    whole,
+)
+from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, exponent_of
 from collectkit.core.rates import Rate
 from collectkit.core.schedule import DueDates, require_count
 
 Engine = Literal["progressive", "cumulative", "equal_principal", "flat", "plain"]
 """How level payments are found: from the factors of the real periods in a fixed number of digits (`progressive`), from
-one nominal period rate (`cumulative`); or no level payment at all. `plain` rounds nothing but what it shows."""
+one nominal period rate (`cumulative`); or no level payment at all. `plain` rounds nothing but what it shows,
+and shows the loan as agreed: nothing counts but the money drawn."""
 
 Accrual = Literal["equal_periods", "nominal_month", "actual_days"]
 LateCharge = Literal["fee", "late_fee"]
+
+
+def _no_less_than_nothing(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    instance_of(Money)(instance, attribute, value)
+    if isinstance(value, Money) and value.minor < 0:
+        raise InvalidTerms("plans.amount", f"{attribute.name} is {value}; a sum that happens to a loan is zero or more")
 
 
 @attrs.frozen(kw_only=True)
@@ -37,9 +55,11 @@ class Recalculation:
     instalment lowers the instalments that follow. `is_compounding`: interest unpaid joins the base of interest.
     """
 
-    payoff_interest: Literal["to_payoff_day", "to_period_end"] = "to_payoff_day"
-    has_new_level: bool = False
-    is_compounding: bool = False
+    payoff_interest: Literal["to_payoff_day", "to_period_end"] = attrs.field(
+        default="to_payoff_day", validator=one_of(("to_payoff_day", "to_period_end"))
+    )
+    has_new_level: bool = attrs.field(default=False, validator=true_or_false)
+    is_compounding: bool = attrs.field(default=False, validator=true_or_false)
 
 
 @attrs.frozen(kw_only=True)
@@ -59,20 +79,20 @@ class LoanTerms:
     start_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     first_due_on: date | None = attrs.field(default=None, validator=optional(plain_date))
     due_on: tuple[date, ...] = attrs.field(default=(), converter=as_tuple)
-    month_end: MonthEnd = "clamp"
-    digits: int | None = None
-    multiple: Money | None = None
-    has_fairness_step: bool = False
+    month_end: MonthEnd = attrs.field(default="clamp", validator=one_of(get_args(MonthEnd)))
+    digits: int | None = attrs.field(default=None, validator=optional(positive_int))
+    multiple: Money | None = attrs.field(default=None, validator=optional(instance_of(Money)))
+    has_fairness_step: bool = attrs.field(default=False, validator=true_or_false)
     accrual: Accrual = attrs.field(default="equal_periods", validator=one_of(get_args(Accrual)))
-    year_days: int | None = None
-    month_days: int | None = None
-    is_split_at_year_end: bool = False
-    level_days: int | None = None
+    year_days: int | None = attrs.field(default=None, validator=optional(positive_int))
+    month_days: int | None = attrs.field(default=None, validator=optional(positive_int))
+    is_split_at_year_end: bool = attrs.field(default=False, validator=true_or_false)
+    level_days: int | None = attrs.field(default=None, validator=optional(positive_int))
     principal_grace: int = attrs.field(default=0, validator=whole)
     interest_grace: int = attrs.field(default=0, validator=whole)
     down_payment: Fraction = attrs.field(default=Fraction(0), validator=instance_of(Fraction))
-    is_down_payment_paid: bool = False
-    recalculation: Recalculation | None = None
+    is_down_payment_paid: bool = attrs.field(default=False, validator=true_or_false)
+    recalculation: Recalculation | None = attrs.field(default=None, validator=optional(instance_of(Recalculation)))
 
     def __attrs_post_init__(self) -> None:
         exponent_of(self.currency)
@@ -81,6 +101,17 @@ class LoanTerms:
             raise InvalidTerms("plans.dates", "a loan needs the day on which its first period starts: start_on")
         if self.due_on and len(self.due_on) != self.instalments:
             raise InvalidTerms("plans.dates", f"{len(self.due_on)} due dates for {self.instalments} instalments")
+        days = [require_date(day, "due_on") for day in self.due_on]
+        if any(later <= earlier for earlier, later in pairwise([*([self.start_on] if self.start_on else []), *days])):
+            raise InvalidTerms("plans.dates", "due_on ascends from a day after start_on")
+        if self.first_due_on is not None and self.start_on is not None and self.first_due_on <= self.start_on:
+            raise InvalidTerms(
+                "plans.dates", f"the first instalment falls due on {self.first_due_on}, not after {self.start_on}"
+            )
+        if self.multiple is not None and self.multiple.currency != self.currency:
+            raise CurrencyMismatch(self.currency, self.multiple.currency, "put into one loan")
+        if self.multiple is not None and self.multiple.minor <= 0:
+            raise InvalidTerms("plans.multiple", "instalments are multiples of a sum above zero; leave multiple out")
         if not 0 <= self.down_payment < 1:
             raise InvalidTerms("plans.down_payment", "a down payment is a share of 0 or more and below 1")
         if not 0 <= self.principal_grace < self.instalments or not 0 <= self.interest_grace < self.instalments:
@@ -114,56 +145,63 @@ class LoanTerms:
 
 
 @attrs.frozen(kw_only=True)
-class Drawdown:
+class _Posted:
+    """What every event of a loan may say: its number among the postings of its day, where a ledger keeps one."""
+
+    sequence: int = attrs.field(default=0, validator=whole)
+
+
+@attrs.frozen(kw_only=True)
+class Drawdown(_Posted):
     """Money paid out to the debtor; without a day, at the start."""
 
     on: date | None = attrs.field(default=None, validator=optional(plain_date))
-    amount: Money = attrs.field(validator=instance_of(Money))
+    amount: Money = attrs.field(validator=_no_less_than_nothing)
 
 
 @attrs.frozen(kw_only=True)
-class LoanPayment:
+class LoanPayment(_Posted):
     """Money paid; it goes to late fees, fees, interest, principal, of the oldest row first."""
 
     on: date = attrs.field(validator=plain_date)
-    amount: Money = attrs.field(validator=instance_of(Money))
+    amount: Money = attrs.field(validator=_no_less_than_nothing)
 
 
 @attrs.frozen(kw_only=True)
-class EarlyPayment:
+class EarlyPayment(_Posted):
     """Money paid ahead of its row, in parts booked to the row due `for_due_on`; the balance falls at once."""
 
     on: date = attrs.field(validator=plain_date)
     for_due_on: date = attrs.field(validator=plain_date)
-    principal: Money = attrs.field(validator=instance_of(Money))
-    interest: Money = attrs.field(validator=instance_of(Money))
+    principal: Money = attrs.field(validator=_no_less_than_nothing)
+    interest: Money = attrs.field(validator=_no_less_than_nothing)
 
 
 @attrs.frozen(kw_only=True)
-class Payoff:
+class Payoff(_Posted):
     """The loan is paid off on that day: no interest runs after it, or after the end of its period; flat interest stays."""
 
     on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
-class Recalculated:
+class Recalculated(_Posted):
     """Up to that day interest is reckoned on the principal that is really unpaid; flat interest stays."""
 
     on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
-class Charged:
+class Charged(_Posted):
     """A sum is charged: it sits in the row whose period holds the day, or in one of its own after the last."""
 
     on: date = attrs.field(validator=plain_date)
     component: LateCharge = attrs.field(validator=one_of(get_args(LateCharge)))
-    amount: Money = attrs.field(validator=instance_of(Money))
+    amount: Money = attrs.field(validator=_no_less_than_nothing)
 
 
 @attrs.frozen(kw_only=True)
-class ChargedShare:
+class ChargedShare(_Posted):
     """A share of principal or interest is charged: of the whole plan in one sum, of each row, or of overdue rows."""
 
     on: date = attrs.field(validator=plain_date)
@@ -174,24 +212,33 @@ class ChargedShare:
         default="plan", validator=one_of(("plan", "each_row", "overdue_rows"))
     )
 
+    def __attrs_post_init__(self) -> None:
+        if self.share < 0:
+            raise InvalidTerms("plans.amount", f"a share of {self.share} cannot be charged; it is zero or more")
+        if not self.base or not set(self.base) <= {"principal", "interest"}:
+            raise InvalidTerms("plans.amounts", "a share is charged of a base of principal, of interest, or of both")
+
 
 @attrs.frozen(kw_only=True)
-class ChargedOff:
+class ChargedOff(_Posted):
     """The creditor books a loss; the claim lives, so no row changes."""
 
     on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
-class ChargedBack:
-    """Money once paid was taken back: it joins the next instalment and the balance."""
+class ChargedBack(_Posted):
+    """Money once paid was taken back: it joins the next instalment and the balance.
+
+    Who took it knows what was paid, so the sum is not held against the payments that are given.
+    """
 
     on: date = attrs.field(validator=plain_date)
-    amount: Money = attrs.field(validator=instance_of(Money))
+    amount: Money = attrs.field(validator=_no_less_than_nothing)
 
 
 @attrs.frozen(kw_only=True)
-class ReAged:
+class ReAged(_Posted):
     """What is unpaid leaves its rows and is spread over new ones."""
 
     on: date = attrs.field(validator=plain_date)
@@ -201,14 +248,14 @@ class ReAged:
 
 
 @attrs.frozen(kw_only=True)
-class Reamortised:
+class Reamortised(_Posted):
     """What is unpaid of rows already due is divided equally among the later rows."""
 
     on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
-class Rescheduled:
+class Rescheduled(_Posted):
     """The row due `from_due_on` moves to `to_due_on`, and the later ones follow in the same rhythm."""
 
     on: date = attrs.field(validator=plain_date)
@@ -230,7 +277,7 @@ LoanEvent: TypeAlias = (
     | Reamortised
     | Rescheduled
 )
-"""What can happen to a loan."""
+"""What can happen to a loan. Each may carry a `sequence`, its number among the postings of its day; see `loan_rows`."""
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import attrs
 
@@ -13,6 +13,7 @@ from collectkit._servicing.declining import Arithmetic, Declining
 from collectkit._servicing.loan import (
     Charged,
     ChargedBack,
+    ChargedOff,
     ChargedShare,
     Drawdown,
     EarlyPayment,
@@ -28,6 +29,7 @@ from collectkit._servicing.loan import (
     Rescheduled,
 )
 from collectkit._servicing.standing import require_many
+from collectkit.core.calendars import Every
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money, rounded
 from collectkit.core.schedule import DueDates, exact_level
@@ -36,10 +38,12 @@ from collectkit.core.schedule import DueDates, exact_level
 def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, ...]:
     """Replay the events of a loan over its terms and return its rows as they then stand.
 
-    Events count by their day, those of one day in the order given; money that came in before it was recorded counts
-    by the day on which it came. Payments and charged sums (`LoanPayment`, `Charged`) of one day commute with one
-    another. For any other pair of one day the order given is the order of posting: what is re-amortised is what the
-    payments posted before it left unpaid.
+    Events count by their day, whatever the order in which they are given; money that came in before it was recorded
+    counts by the day on which it came. Those of one day count by kind: money drawn, then what is charged, new terms
+    (`Rescheduled`, `ReAged`, `Reamortised`), charge-backs, payments, recalculation, pay-off, charge-off; within a kind
+    by their figures, the smaller first. So a change of terms holds from the start of its day, and money of that day
+    meets the new terms. A ledger in which the postings of a day have an order of their own says so by `sequence`, which
+    comes before the kind. A payment changes rows only where the terms recalculate; money over what is open, none.
 
     >>> from collectkit.core.calendars import Every
     >>> from collectkit.core.rates import Rate
@@ -57,20 +61,30 @@ def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, .
     [('333.00 EUR', '10.00 EUR'), ('333.00 EUR', '10.00 EUR'), ('334.00 EUR', '10.00 EUR')]
     >>> drawn, on = Drawdown(amount=Money.of("1000", "EUR")), date(2023, 2, 10)
     >>> paid, spread = LoanPayment(on=on, amount=Money.of("343", "EUR")), Reamortised(on=on)
-    >>> [row.principal.minor for row in loan_rows(terms, [drawn, paid, spread])]  # the first row is paid: it stays
-    [33300, 33300, 33400]
-    >>> [row.principal.minor for row in loan_rows(terms, [drawn, spread, paid])]  # 333.00 are spread over two rows
+    >>> [row.principal.minor for row in loan_rows(terms, [paid, spread, drawn])]  # 333.00 are spread over two rows
     [0, 49900, 50100]
+    >>> later = attrs.evolve(spread, sequence=1)  # posted after the payment, so the first row is paid and stays
+    >>> [row.principal.minor for row in loan_rows(terms, [later, paid, drawn])]
+    [33300, 33300, 33400]
 
     Raises:
-        InvalidTerms: `plans.events` without money drawn, or for an event that names a row that is not there.
+        InvalidTerms: `plans.events` without money drawn, for money drawn before the start, or for an event that names
+            a row that is not there; `plans.dates` for new terms that fall due before they are agreed;
+            `plans.overpaid` for more money booked ahead than is open.
         CurrencyMismatch: an event in another currency than the loan.
     """
     if not isinstance(terms, LoanTerms):
         raise InvalidTerms("plans.terms", f"LoanTerms are needed, not {type(terms).__name__}")
     ordered = _in_order(terms, events)
-    if not any(isinstance(event, Drawdown) for event in ordered):
+    drawn = [event for event in ordered if isinstance(event, Drawdown)]
+    if not sum(event.amount.minor for event in drawn):
         raise InvalidTerms("plans.events", "no money is drawn, so there is nothing to pay back; give a Drawdown")
+    for one in drawn:
+        if one.on is not None and terms.start_on is not None and one.on < terms.start_on:
+            raise InvalidTerms(
+                "plans.events",
+                f"money is drawn on {one.on}, before the loan starts on {terms.start_on}; start it then",
+            )
     if terms.engine == "plain":
         return _plain_rows(terms, ordered)
     run = _FlatRun(terms) if terms.engine == "flat" else _DecliningRun(terms, ordered)
@@ -89,7 +103,39 @@ def _in_order(terms: LoanTerms, events: Iterable[LoanEvent]) -> list[LoanEvent]:
             if isinstance(given, Money) and given.currency != terms.currency:
                 raise CurrencyMismatch(terms.currency, given.currency, "put into one loan")
     start = terms.start_on or date.min
-    return sorted(made, key=lambda event: event.on or start)
+    return sorted(
+        made, key=lambda event: (event.on or start, event.sequence, _KINDS.index(type(event)), _figures(event))
+    )
+
+
+# Of one day: the debt first, then what changes its terms, then the money that meets it, then what looks back on both.
+_KINDS: Final[tuple[type[LoanEvent], ...]] = (
+    Drawdown,
+    Charged,
+    ChargedShare,
+    Rescheduled,
+    ReAged,
+    Reamortised,
+    ChargedBack,
+    EarlyPayment,
+    LoanPayment,
+    Recalculated,
+    Payoff,
+    ChargedOff,
+)
+
+
+def _figures(event: LoanEvent) -> tuple[Any, ...]:
+    """Return what tells two events of one kind and day apart, in an order; those that are equal may stand either way."""
+    found: list[Any] = []
+    for name in (field.name for field in attrs.fields(type(event)) if field.name not in ("on", "sequence")):
+        value = getattr(event, name)
+        if isinstance(value, Money):
+            value = value.minor
+        elif isinstance(value, Every):
+            value = (value.unit, value.n)
+        found.append(value)
+    return tuple(found)
 
 
 def _plain_rows(terms: LoanTerms, events: Sequence[LoanEvent]) -> tuple[LoanRow, ...]:
@@ -243,11 +289,19 @@ class _Run:
             line.interest -= open_interest
             principal += open_principal
             interest += open_interest
+        if event.first_due_on < event.on:
+            raise InvalidTerms(
+                "plans.dates", f"a new run cannot start on {event.first_due_on}, before it is agreed on {event.on}"
+            )
         start = self._sorted()[-1].due_on
         days = DueDates(event.first_due_on, event.every, event.instalments, 0, self.terms.month_end)()
         made = [_Line(from_on=start, due_on=day) for day in days]
         self._spread(principal, made, "principal")
         self._spread(interest, made, "interest")
+        for line in self.lines:  # money that is out already stands in the balance before the first new row
+            if line.drawn and line.from_on <= event.on and line.due_on > event.first_due_on:
+                made[0].drawn += line.drawn
+                line.drawn = 0
         self.lines.extend(made)
 
     def _reamortise(self, event: Reamortised) -> None:
@@ -281,9 +335,13 @@ class _Run:
         if event.from_due_on not in days:
             raise InvalidTerms("plans.events", f"no instalment falls due on {event.from_due_on}")
         place = list(days).index(event.from_due_on)
+        before = days[place - 1] if place else self.start
+        if event.to_due_on <= before:
+            raise InvalidTerms(
+                "plans.deferral",
+                f"the instalment of {event.from_due_on} cannot move to {event.to_due_on}; choose a day after {before}",
+            )
         later = DueDates(event.to_due_on, self.terms.every, len(days) - place, 0, self.terms.month_end)()
-        if place and event.to_due_on <= days[place - 1]:
-            raise InvalidTerms("plans.deferral", f"{event.to_due_on} is not after the instalment before it")
         return [*days[:place], *later]
 
     # -- the end -----------------------------------------------------------------------------------------------
@@ -331,8 +389,25 @@ class _Run:
         return amount - down
 
 
+def _require_early(event: EarlyPayment, due_on: Sequence[date]) -> None:
+    if event.for_due_on not in due_on:
+        raise InvalidTerms("plans.events", f"no instalment falls due on {event.for_due_on}")
+    if event.on > event.for_due_on:
+        raise InvalidTerms(
+            "plans.events",
+            f"money of {event.on} is not ahead of the row of {event.for_due_on}; give it as a LoanPayment",
+        )
+
+
 class _FlatRun(_Run):
     """Interest on the sum first drawn, in equal parts; principal in equal parts, spread anew with each drawdown."""
+
+    def __init__(self, terms: LoanTerms) -> None:
+        super().__init__(terms)
+        days = terms.dates()
+        starts = (self.start, *days[:-1])
+        self.lines = [_Line(from_on=start, due_on=day) for start, day in zip(starts, days, strict=True)]
+        self.is_drawn = False
 
     def take(self, event: LoanEvent) -> None:
         if isinstance(event, Drawdown):
@@ -342,8 +417,7 @@ class _FlatRun(_Run):
             for line, day in zip(regular, self._move(event, [line.due_on for line in regular]), strict=True):
                 line.due_on = day
         elif isinstance(event, EarlyPayment):  # interest is fixed, so money ahead of its row is money like any other
-            if event.for_due_on not in [line.due_on for line in self.lines]:
-                raise InvalidTerms("plans.events", f"no instalment falls due on {event.for_due_on}")
+            _require_early(event, [line.due_on for line in self.lines])
             self.payments.append((event.on, event.principal.minor + event.interest.minor))
         else:
             super().take(event)
@@ -352,17 +426,10 @@ class _FlatRun(_Run):
         on = event.on or self.start
         rest = self._down_payment(event, on)
         regular = [line for line in self._sorted() if line.kind == "regular"]
-        if not regular:
-            days = self.terms.dates()
-            regular = [
-                _Line(from_on=start, due_on=day) for start, day in zip((self.start, *days[:-1]), days, strict=True)
-            ]
-            self.lines.extend(regular)
-            later = regular
-        else:
-            later = [line for line in regular if line.due_on > on]
-            if not later:
-                raise InvalidTerms("plans.events", f"no instalment falls due after the drawdown of {on}")
+        later = [line for line in regular if line.due_on > on] if self.is_drawn else regular
+        self.is_drawn = True
+        if not later:
+            raise InvalidTerms("plans.events", f"no instalment falls due after the drawdown of {on}")
         if rest == event.amount.minor:  # no down payment, or one that rounds to nothing
             later[0].drawn += event.amount.minor
         self._interest(event.amount.minor, later)
@@ -418,8 +485,7 @@ class _DecliningRun(_Run):
             engine.pay(event.on, event.amount.minor)
         elif isinstance(event, EarlyPayment):
             ends = [end for _, end in engine.periods]
-            if event.for_due_on not in ends:
-                raise InvalidTerms("plans.events", f"no instalment falls due on {event.for_due_on}")
+            _require_early(event, ends)
             place = ends.index(event.for_due_on)
             principal, interest = engine.facts.booked.get(place, (0, 0))
             engine.facts.booked[place] = (principal + event.principal.minor, interest + event.interest.minor)
@@ -443,6 +509,10 @@ class _DecliningRun(_Run):
         """Turn the engine's rows into lines; what a line's balance moves beyond its principal counts as drawn."""
         downs, regular, balance = self.lines[:], [], 0
         for (start, end), row in zip(self.engine.periods, self.engine.play(), strict=True):
+            if row.balance < 0 or row.interest < 0:
+                raise InvalidTerms(
+                    "plans.overpaid", f"more is booked ahead than is open on {end}; book what is open, and pay it off"
+                )
             line = _Line(from_on=start, due_on=end, principal=row.principal, interest=row.interest)
             line.drawn = row.balance - balance + row.principal
             balance = row.balance
