@@ -8,7 +8,7 @@ from datetime import date
 import attrs
 
 from collectkit._policy.bundle import ChargePolicy
-from collectkit._policy.look import Look, after
+from collectkit._policy.look import FallenDue, Look, after
 from collectkit._policy.measuring import (
     Candidate,
     Measured,
@@ -207,8 +207,13 @@ class _Fees:
             return
         amount, reasons = own.amount, list(own.reasons)
         # counted before the law speaks: what it takes from one charge must not make room for another
-        counted = Money(max(0, amount.minor - opening.stands), amount.currency)
-        self.look.measured.append((fee.id, receivable.receivable_id, counted))
+        fallen = FallenDue(
+            rule=fee.id,
+            receivable_id=receivable.receivable_id,
+            amount=Money(max(0, amount.minor - opening.stands), amount.currency),
+            years=frozenset({candidate.occurrence.falls_on.year, self.as_of.year}),
+        )
+        self.look.measured.append(fallen)
         if self._is_frozen(candidate):
             return
         lawful = self._lawful_day(candidate)
@@ -239,6 +244,7 @@ class _Fees:
                 return
         amount = opening.left(amount, reasons)
         if amount.is_positive:
+            self.look.measured[-1] = attrs.evolve(fallen, years=frozenset({self.as_of.year}))
             self.look.charge(
                 key=opening.key,
                 rule=fee.id,
@@ -269,9 +275,9 @@ class _Fees:
         return None
 
     def _used_in_this_look(self, rule: str) -> Iterator[Used]:
-        for name, receivable_id, amount in self.look.measured:
-            if name == rule:
-                yield Used(receivable_id=receivable_id, year=self.as_of.year, amount=amount)
+        for one in self.look.measured:
+            if one.rule == rule:
+                yield Used(receivable_id=one.receivable_id, years=one.years, amount=one.amount)
 
     def _is_frozen(self, candidate: Candidate) -> bool:
         """Say whether the fee fell due inside a moratorium; then it is never charged."""

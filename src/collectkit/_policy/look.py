@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 
+import attrs
+
 from collectkit._policy.law import Law
 from collectkit._policy.ledger import Ledger, Opening, after
 from collectkit._policy.terms import DisputeRule
@@ -14,7 +16,21 @@ from collectkit.core.decisions import Charge, Reason
 from collectkit.core.money import Money
 from collectkit.core.records import Component, Receivable
 
-__all__ = ["Look", "after"]
+__all__ = ["FallenDue", "Look", "after"]
+
+
+@attrs.frozen(kw_only=True)
+class FallenDue:
+    """A late fee that fell due, as the creditor chose it, before the law spoke; `years` are those whose caps it uses up.
+
+    One that is charged counts in the year of the charge. One that the law stops counts in the year it fell due in as
+    well, where it would have been charged without the law.
+    """
+
+    rule: str
+    receivable_id: str
+    amount: Money
+    years: frozenset[int]
 
 
 class Look:
@@ -32,8 +48,7 @@ class Look:
         self.as_of = ledger.as_of
         self.charges: list[Charge] = []
         self.skipped: list[Reason] = []
-        self.measured: list[tuple[str, str, Money]] = []
-        """Rule, receivable and amount of each late fee that fell due, before the law spoke."""
+        self.measured: list[FallenDue] = []
         self.next_days: list[date] = []
         self.is_held_back = False
 

@@ -70,13 +70,13 @@ class Candidate:
 
 @attrs.frozen(kw_only=True)
 class Used:
-    """What one earlier charge of a rule has used up of the rule's caps: on which receivable, in which year.
+    """What one earlier charge of a rule has used up of the rule's caps: on which receivable, in which years.
 
     A charge without a known receivable counts for every one.
     """
 
     receivable_id: str | None
-    year: int
+    years: frozenset[int]
     amount: Money
     is_lowered: bool = False
     """The law took something off, and the cap is used up by what the fee would have been."""
@@ -212,7 +212,7 @@ class _Limits:
         room = cap
         fell_in = self.candidate.occurrence.falls_on.year
         for year in {fell_in, self.on.year}:
-            left = _left(cap, (one for one in charged if one.year == year))
+            left = _left(cap, (one for one in charged if year in one.years))
             room = min(room, left)
             if year == self.on.year != fell_in and left < amount:
                 self.next_on = date(year + 1, 1, 1)  # caught up across a year's end: the next one has room

@@ -71,7 +71,7 @@ class Reserve:
     def _as_posted(self, one: PostedCharge) -> Used:
         posted = one.receivable
         amount = Money(self.ledger.stands(posted), posted.amount_original.currency)
-        return Used(receivable_id=posted.parent_id, year=posted.issued_on.year, amount=amount)
+        return Used(receivable_id=posted.parent_id, years=frozenset({posted.issued_on.year}), amount=amount)
 
     def _candidate(self, rule: str, one: PostedCharge) -> Candidate | None:
         """Return the occurrence that a charge was made for; None where today's facts and terms do not tell."""

@@ -120,7 +120,7 @@ def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment,
         if one.receivable.parent_id == receivable.receivable_id and ledger.stands(one.receivable)
     }
     # as the creditor chose it: a late fee that the law puts off or stops must not make room for this one
-    fallen_due = {rule for rule, name, _ in look.measured if name == receivable.receivable_id}
+    fallen_due = {one.rule for one in look.measured if one.receivable_id == receivable.receivable_id}
     for other in policy.exclusive_with:
         if escaped(other) in posted or other in fallen_due:
             text = f"{other} is for the same failure; one fee for one event"
