@@ -2,7 +2,8 @@
 
 `[start_on, end_on)` always: the day of payment bears no interest, the last unpaid day does. Exact fractions add up;
 rounding is named, `daily_first` or `total_only`, and happens once. A rate that is not known for a day gives
-`NotInForce` or `Stale` in place of a figure.
+`NotInForce` or `Stale` in place of a figure. Where a rate comes from is `_policy/rate_terms.py`, how days
+become money `_policy/earning.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
-from typing import Final, Literal, get_args
+from typing import Literal, get_args
 
 import attrs
 
+from collectkit._policy.earning import NO_SINGLE_DAY, InterestPiece, InterestStep, by_the_day, simple, with_rests
+from collectkit._policy.rate_terms import DatedRate, RateTerms, check_rule, rate_pieces, statutory_rate
 from collectkit._policy.terms import (
     EVERYTHING,
     WHOLE_DISPUTES,
@@ -26,23 +29,17 @@ from collectkit._policy.terms import (
     check_id,
     check_whole,
 )
-from collectkit.core.calendars import add_months
-from collectkit.core.checks import instance_of, optional, require_date
-from collectkit.core.errors import InvalidDate
+from collectkit.core.checks import instance_of, plain_date, require_date
+from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidTerms
 from collectkit.core.money import Money, Rounding, rounded
-from collectkit.core.rates import DAY_COUNTS, DayCount, NotInForce, Rate, Stale, days_in_year, year_fraction
+from collectkit.core.rates import DayCount, NotInForce, Stale
 from collectkit.core.reading import Problems
 from collectkit.core.records import Component
 from collectkit.core.rules import (
-    InForce,
     LumpSum,
-    Primitive,
-    RateCap,
-    RateFloor,
     RateSelection,
     Rule,
     RulePack,
-    StatutoryInterest,
 )
 
 __all__ = [
@@ -50,6 +47,7 @@ __all__ = [
     "BalanceStep",
     "InterestPiece",
     "InterestPolicy",
+    "InterestStep",
     "RateTerms",
     "RecoverySumPolicy",
     "accrue_on",
@@ -59,78 +57,15 @@ __all__ = [
 ]
 
 RoundingOrder = Literal["total_only", "daily_first"]
-"""Round the whole sum once, or one day's interest first and multiply it, as gov.uk shows it."""
+"""Round the whole sum once, or one day's interest first and multiply it, as gov.uk shows it.
 
-_MAX_PIECES: Final = 20_000
+A day is what the convention makes of it: 1/365, 1/360 (of 30 in each month for the 30/360 family), or its part of a
+leap year for `act/act-isda`. Interest with rests, `act/act-icma` and `act/act-afb` have no single day, so there
+`daily_first` is refused.
+"""
 
 
 # -- terms -----------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class RateTerms:
-    """Where the yearly rate comes from: a contract's `rate`, or the rule of a pack, with a floor from another rule.
-
-    `selection`, `day_count` and `rests_months` are the contract's; a rule brings its own, and a name given here
-    replaces it: public calculators part exactly there. `rate_floor` and `rate_cap` bound a contract's rate.
-
-    Raises:
-        InvalidPolicy: `policy.missing`, `policy.invalid`, `rules.unknown`.
-    """
-
-    rate: Rate | None = attrs.field(default=None, validator=optional(instance_of(Rate)))
-    rate_floor: Rate | None = attrs.field(default=None, validator=optional(instance_of(Rate)))
-    rate_cap: Rate | None = attrs.field(default=None, validator=optional(instance_of(Rate)))
-    pack: RulePack | None = attrs.field(default=None, validator=optional(instance_of(RulePack)))
-    rule_id: str = ""
-    floor_rule_id: str = ""
-    selection: RateSelection | None = None
-    day_count: DayCount | None = None
-    rests_months: int | None = None
-
-    def __attrs_post_init__(self) -> None:
-        problems = Problems("policy")
-        if (self.rate is None) == (not self.rule_id):
-            problems.note("rate", "give either a contract's rate or the id of a rule", reason="missing")
-        if (self.rule_id or self.floor_rule_id) and self.pack is None:
-            problems.note("pack", "a rule needs the pack that it stands in", reason="missing")
-        if self.rate_floor is not None and self.rate_cap is not None and self.rate_cap < self.rate_floor:
-            problems.note("rate_cap", f"{self.rate_cap} is below the floor of {self.rate_floor}")
-        if self.selection is not None:
-            check_choice("selection", self.selection, get_args(RateSelection), problems)
-        if self.day_count is not None:
-            check_choice("day_count", self.day_count, DAY_COUNTS, problems)
-        check_whole("rests_months", self.rests_months, problems, at_least=1, at_most=1200, optional=True)
-        if self.pack is not None:
-            for name, kind in ((self.rule_id, StatutoryInterest), (self.floor_rule_id, RateFloor)):
-                if name:
-                    check_rule(self.pack, name, kind, problems)
-        problems.raise_if_any()
-
-    def describe(self) -> str:
-        """Say in words where the rate comes from."""
-        if self.rate is not None:
-            words = f"{self.rate} a year"
-            if self.rate_floor is not None:
-                words += f", at least {self.rate_floor}"
-            if self.rate_cap is not None:
-                words += f", at most {self.rate_cap}"
-            if self.floor_rule_id and self.pack is not None:
-                words += f", never less than the legal floor ({self.pack.label})"
-            return words
-        return (
-            f"the statutory rate of {self.rule_id}" if self.pack is None else f"the statutory rate ({self.pack.label})"
-        )
-
-
-def check_rule(pack: RulePack, rule_id: str, kind: type[object], problems: Problems) -> None:
-    """Note a rule that the pack does not hold, or that is of another kind."""
-    found = next((one for one in pack.rules if one.id == rule_id), None)
-    fitting = tuple(
-        one.id for one in pack.rules if any(isinstance(point.value, kind) for point in one.parameters.points)
-    )
-    if found is None or rule_id not in fitting:
-        problems.note("rule_id", f"{pack.id} has no such {kind.__name__}", value=rule_id, choices=fitting)
 
 
 @attrs.frozen(kw_only=True)
@@ -174,13 +109,15 @@ class InterestPolicy:
         check_whole("grace_days", self.grace_days, problems, at_least=0, at_most=3650)
         check_whole("due_in_days", self.due_in_days, problems, at_least=0, at_most=3650)
         check_amounts("minimum_amount", self.minimum_amount, problems)
-        if self.rounding_order == "daily_first" and self.terms.rests_months is not None:
-            problems.note("rounding_order", "daily_first is for simple interest; leave rests_months out")
+        if self.rounding_order == "daily_first":
+            for text in sorted({why for each in self.terms.conventions() if (why := _no_daily_first(*each))}):
+                problems.note("rounding_order", text, value="daily_first", choices=("total_only",))
         problems.raise_if_any()
 
     def starts_on(self, due_on: date) -> date:
         """Return the first day that bears interest."""
-        return _plus(due_on, 1 + (self.grace_days if self.grace_shifts_due else 0))
+        days = 1 + (self.grace_days if self.grace_shifts_due else 0)
+        return date.fromordinal(min(due_on.toordinal() + days, date.max.toordinal()))
 
 
 @attrs.frozen(kw_only=True)
@@ -215,180 +152,24 @@ class RecoverySumPolicy:
         return self.pack.label
 
 
-# -- rates -----------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class InterestPiece:
-    """A part `[from_on, until_on)` over which balance and rate stand still."""
-
-    from_on: date
-    until_on: date
-    rate: Rate
-    balance: Money
-    because: str = ""
-
-    @property
-    def days(self) -> int:
-        """Return the number of days."""
-        return (self.until_on - self.from_on).days
-
-
-@attrs.frozen(kw_only=True)
-class _RatePiece:
-    from_on: date
-    until_on: date
-    rate: Rate
-    because: str
-
-
-def statutory_rate(pack: RulePack, rule_id: str, on: date) -> Rate | NotInForce | Stale:
-    """Return the yearly rate of a rule for interest that starts on a day.
-
-    >>> from collectkit import jurisdictions
-    >>> statutory_rate(jurisdictions.load("uk-late-payment"), "uk.lpcda.interest", date(2023, 7, 1))
-    Rate.percent('13')
-    >>> statutory_rate(jurisdictions.load("uk-late-payment"), "uk.lpcda.interest", date(2027, 1, 1))
-    Stale(as_of=datetime.date(2027, 1, 1), known_through_on=datetime.date(2026, 11, 22))
-
-    Raises:
-        InvalidPolicy: `rules.unknown`, or `policy.invalid` for a rule of another kind.
-    """
-    terms = RateTerms(pack=pack, rule_id=rule_id)
-    pieces = rate_pieces(terms, due_on=on, start_on=on, end_on=_plus(on, 1))
-    return pieces[0].rate if isinstance(pieces, tuple) else pieces
-
-
-def rate_pieces(
-    terms: RateTerms, *, due_on: date, start_on: date, end_on: date, caps: Sequence[tuple[RulePack, Rule]] = ()
-) -> tuple[_RatePiece, ...] | NotInForce | Stale:
-    """Cut `[start_on, end_on)` where the rate changes; the `caps` of packs bound each day by what held on it."""
-    if end_on <= start_on:
-        return ()
-    found: tuple[_RatePiece, ...] | NotInForce | Stale
-    if terms.rate is not None:
-        found = _contract_pieces(terms, terms.rate, start_on, end_on)
-    else:
-        found = _statutory_pieces(terms, due_on, start_on, end_on)
-    if not isinstance(found, tuple):
-        return found
-    return tuple(capped for piece in found for capped in _capped(piece, caps))
-
-
-def _contract_pieces(
-    terms: RateTerms, rate: Rate, start_on: date, end_on: date
-) -> tuple[_RatePiece, ...] | NotInForce | Stale:
-    because = f"contract rate {rate}"
-    if terms.rate_floor is not None and rate < terms.rate_floor:
-        rate, because = terms.rate_floor, f"{because}, raised to the floor of {terms.rate_floor}"
-    if terms.rate_cap is not None and rate > terms.rate_cap:
-        rate, because = terms.rate_cap, f"{because}, limited to the cap of {terms.rate_cap}"
-    if not terms.floor_rule_id or terms.pack is None:
-        return (_RatePiece(from_on=start_on, until_on=end_on, rate=rate, because=because),)
-    rule = _rule_over(terms.pack, terms.floor_rule_id, start_on, end_on)
-    if not isinstance(rule, InForce):
-        return rule
-    floor = rule.value
-    if not isinstance(floor, RateFloor):
-        return NotInForce(as_of=start_on, reason="ended")
-    pieces = []
-    series = terms.pack.series_of(floor.series)
-    for from_on, until_on in pairwise([start_on, *series.change_days(start_on, end_on), end_on]):
-        reference = _reference(terms.pack, floor.series, from_on, until_on)
-        if not isinstance(reference, InForce):
-            return reference
-        least = Rate(floor.multiple * reference.value)
-        if rate < least:
-            words = f"{because}, raised to the legal floor of {least} ({rule.citation})"
-            pieces.append(_RatePiece(from_on=from_on, until_on=until_on, rate=least, because=words))
-        else:
-            pieces.append(_RatePiece(from_on=from_on, until_on=until_on, rate=rate, because=because))
-    return tuple(pieces)
-
-
-def _statutory_pieces(
-    terms: RateTerms, due_on: date, start_on: date, end_on: date
-) -> tuple[_RatePiece, ...] | NotInForce | Stale:
-    pack = terms.pack
-    if pack is None:
-        return NotInForce(as_of=start_on, reason="before_start")
-    at = _rule_over(pack, terms.rule_id, start_on, end_on)
-    if not isinstance(at, InForce):
-        return at
-    law = at.value
-    if not isinstance(law, StatutoryInterest):
-        return NotInForce(as_of=start_on, reason="ended")
-    selection = terms.selection or law.selection
-    if selection == "floating":
-        cuts = [start_on, *pack.series_of(law.series).change_days(start_on, end_on), end_on]
-    else:
-        cuts = [start_on, end_on]
-    pieces = []
-    for from_on, until_on in pairwise(cuts):
-        if selection == "floating":
-            reference = _reference(pack, law.series, from_on, until_on)
-        else:
-            fixed_on = start_on if selection == "fixed_at_start" else due_on
-            reference = _reference(pack, law.series, fixed_on, _plus(fixed_on, 1))
-        if not isinstance(reference, InForce):
-            return reference
-        rate = Rate(law.rate_of(reference.value))
-        known = "" if reference.basis not in ("memory", "derived") else f"; the reference is {reference.basis}"
-        words = f"{rate} by {at.citation}, from {_percent(reference.value)}{known} ({pack.label})"
-        pieces.append(_RatePiece(from_on=from_on, until_on=until_on, rate=rate, because=words))
-    return tuple(pieces)
-
-
-def _rule_over(pack: RulePack, rule_id: str, start_on: date, end_on: date) -> InForce[Primitive] | NotInForce | Stale:
-    """Return a rule as it was when interest started, unless days of it lie past the review."""
-    parameters = pack.rule(rule_id).parameters
-    known_through = parameters.reviewed_through
-    if _plus(end_on, -1) > known_through:
-        return Stale(as_of=max(start_on, _plus(known_through, 1)), known_through_on=known_through)
-    return parameters.at(start_on)
-
-
-def _reference(pack: RulePack, series_id: str, from_on: date, until_on: date) -> InForce[Fraction] | NotInForce | Stale:
-    values = pack.series_of(series_id).values
-    if _plus(until_on, -1) > values.reviewed_through:
-        first_unknown = max(from_on, _plus(values.reviewed_through, 1))
-        return Stale(as_of=first_unknown, known_through_on=values.reviewed_through)
-    return values.at(from_on)
-
-
-def _capped(piece: _RatePiece, caps: Sequence[tuple[RulePack, Rule]]) -> list[_RatePiece]:
-    """Cut a piece where a cap begins or ends, and bound each part by the caps of its own days."""
-    begins = {point.from_on for _, rule in caps for point in rule.parameters.points}
-    inner = sorted(day for day in begins if day is not None and piece.from_on < day < piece.until_on)
-    parts: list[_RatePiece] = []
-    for from_on, until_on in pairwise([piece.from_on, *inner, piece.until_on]):
-        part = attrs.evolve(piece, from_on=from_on, until_on=until_on)
-        for pack, rule in caps:
-            found = rule.parameters.at(from_on)
-            if isinstance(found, InForce) and isinstance(found.value, RateCap) and part.rate.annual > found.value.rate:
-                most = Rate(found.value.rate)
-                words = f"{part.because}, limited to {most} by {found.citation} ({pack.label})"
-                part = attrs.evolve(part, rate=most, because=words)
-        if parts and (parts[-1].rate, parts[-1].because) == (part.rate, part.because):
-            part = attrs.evolve(part, from_on=parts.pop().from_on)
-        parts.append(part)
-    return parts
-
-
 # -- accrual ---------------------------------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
 class BalanceStep:
-    """From the end of `from_on` this much is open."""
+    """From the end of `from_on` this much is open; zero and below bear no interest."""
 
-    from_on: date
-    balance: Money
+    from_on: date = attrs.field(validator=plain_date)
+    balance: Money = attrs.field(validator=instance_of(Money))
 
 
 @attrs.frozen(kw_only=True)
 class AccruedInterest:
-    """Interest of `[start_on, end_on)` with the pieces it is made of; `exact` is in minor units."""
+    """Interest of `[start_on, end_on)` with the pieces it is made of; `exact` is in minor units, before any rounding.
+
+    The amounts of adjoining spans add up to that of the whole, as each is what is rounded to its end less what is
+    rounded to its start.
+    """
 
     amount: Money
     exact: Fraction
@@ -403,6 +184,7 @@ def statutory_interest(
     start_on: date,
     end_on: date,
     due_on: date | None = None,
+    began_on: date | None = None,
     selection: RateSelection | None = None,
     day_count: DayCount | None = None,
     rounding_order: RoundingOrder = "total_only",
@@ -410,8 +192,8 @@ def statutory_interest(
 ) -> AccruedInterest | NotInForce | Stale:
     """Return the interest that a pack's rule gives on a sum over `[start_on, end_on)`.
 
-    `selection` and `day_count` replace the rule's own, to show another reading. `due_on` is the day before `start_on`
-    unless given.
+    `selection` and `day_count` replace the rule's own, to show another reading. Interest began on `began_on`, which is
+    `start_on` unless given, and the debt was due the day before that unless `due_on` is given.
 
     >>> from collectkit import jurisdictions
     >>> uk = jurisdictions.load("uk-late-payment")
@@ -422,14 +204,17 @@ def statutory_interest(
 
     Raises:
         InvalidDate: `calendars.order`. InvalidPolicy: `rules.unknown`, `policy.invalid`.
+        InvalidTerms: `interest.rounding_order` for daily_first where the rule has no single day.
     """
     terms = RateTerms(pack=pack, rule_id=rule_id, selection=selection, day_count=day_count)
+    began_on = require_date(start_on, "start_on") if began_on is None else require_date(began_on, "began_on")
     return accrue_on(
         terms,
-        [BalanceStep(from_on=start_on, balance=principal)],
-        due_on=_plus(start_on, -1) if due_on is None else due_on,
+        [BalanceStep(from_on=began_on, balance=principal)],
+        due_on=_day_before(began_on) if due_on is None else due_on,
         start_on=start_on,
         end_on=end_on,
+        began_on=began_on,
         rounding_order=rounding_order,
         rounding=rounding,
     )
@@ -442,6 +227,9 @@ def accrue_on(
     due_on: date,
     start_on: date,
     end_on: date,
+    began_on: date | None = None,
+    interest: Sequence[InterestStep] = (),
+    interest_due_in_days: int = 0,
     rounding_order: RoundingOrder = "total_only",
     rounding: Rounding = "half_even",
     caps: Sequence[tuple[RulePack, Rule]] = (),
@@ -449,41 +237,100 @@ def accrue_on(
 ) -> AccruedInterest | NotInForce | Stale:
     """Accrue interest over a balance that steps; `frozen` spans `[from, until)` bear none.
 
+    The total of a span is the same however its balance, its rates or the span itself is cut: days and rests are
+    counted from `began_on`, the day on which interest began, which is `start_on` unless given. To ask for a later part
+    of the same interest, name it and give the steps from that day on.
+
+    With rests, interest that is due and unpaid bears interest. `interest` tells what was settled or taken back of it;
+    without it nothing was. It falls due at its rest, `interest_due_in_days` later.
+
     `caps` are rules that cap the rate, with their packs; each day is bound by what held on it.
 
+    >>> from collectkit.core.rates import Rate
+    >>> terms = RateTerms(rate=Rate.percent(12), day_count="30E/360", rests_months=1)
+    >>> debt = [BalanceStep(from_on=date(2026, 1, 1), balance=Money(10_000_000, "EUR"))]
+    >>> paid = [InterestStep(from_on=date(2026, 2, 1), settled=Money(100_000, "EUR"))]
+    >>> span = dict(due_on=date(2025, 12, 31), start_on=date(2026, 1, 1), end_on=date(2026, 3, 1))
+    >>> str(accrue_on(terms, debt, **span).amount), str(accrue_on(terms, debt, interest=paid, **span).amount)
+    ('2010.00 EUR', '2000.00 EUR')
+
     Raises:
-        InvalidDate: `calendars.order` where `end_on` comes before `start_on`.
+        InvalidDate: `calendars.order` where a span ends before it begins, or begins before `began_on`;
+            `interest.rests` for more than 20,000 rests.
+        InvalidTerms: `interest.steps` where there is no step, or they are not in order, one for a day;
+            `interest.rounding_order` for daily_first where no single day can be rounded.
+        CurrencyMismatch: two currencies. InvalidMoney: `money.rounding`.
     """
     if require_date(end_on, "end_on") < require_date(start_on, "start_on"):
         raise InvalidDate("calendars.order", "end_on comes before start_on")
-    currency = steps[0].balance.currency
-    rates = rate_pieces(terms, due_on=due_on, start_on=start_on, end_on=end_on, caps=caps)
+    began_on = start_on if began_on is None else require_date(began_on, "began_on")
+    if start_on < began_on:
+        raise InvalidDate("calendars.order", "start_on comes before began_on, the day on which interest began")
+    if any(require_date(until, "frozen") < require_date(since, "frozen") for since, until in frozen):
+        raise InvalidDate("calendars.order", "a frozen span ends before it begins")
+    currency = _one_currency(steps, interest)
+    rates = rate_pieces(terms, due_on=require_date(due_on, "due_on"), start_on=began_on, end_on=end_on, caps=caps)
     if not isinstance(rates, tuple):
         return rates
-    day_count, rests = _conventions(terms, start_on)
-    pieces = _pieces(rates, steps, frozen)
-    if rests is None:
-        exact = _simple(pieces, day_count, rounding if rounding_order == "daily_first" else None)
+    convention, rests = terms.conventions_on(began_on)
+    pieces = _pieces(rates, steps, frozen, start_on)
+    if rounding_order == "daily_first":
+        refusal = _no_daily_first(convention, rests)
+        if refusal:
+            raise InvalidTerms("interest.rounding_order", refusal)
+        earned = by_the_day(pieces, convention, began_on, rounding)
+    elif rounding_order != "total_only":
+        raise InvalidTerms("interest.rounding_order", "rounding_order must be one of: total_only, daily_first")
+    elif rests is None:
+        earned = simple(pieces, convention, began_on)
     else:
-        exact = _compound(pieces, day_count, rests, start_on, end_on)
-    return AccruedInterest(amount=Money(rounded(exact, rounding), currency), exact=exact, pieces=tuple(pieces))
+        earned = with_rests(pieces, convention, began_on, rests, due_in_days=interest_due_in_days, steps=interest)
+    before = sum((part for piece, part in earned if piece.from_on < start_on), Fraction(0))
+    exact = sum((part for piece, part in earned if piece.from_on >= start_on), Fraction(0))
+    return AccruedInterest(
+        amount=Money(rounded(before + exact, rounding) - rounded(before, rounding), currency),
+        exact=exact,
+        pieces=tuple(piece for piece, _ in earned if piece.from_on >= start_on),
+    )
 
 
-def _conventions(terms: RateTerms, start_on: date) -> tuple[DayCount, int | None]:
-    day_count, rests = terms.day_count, terms.rests_months
-    if terms.rule_id and terms.pack is not None:
-        law = terms.pack.rule(terms.rule_id).parameters.at(start_on)
-        if isinstance(law, InForce) and isinstance(law.value, StatutoryInterest):
-            day_count, rests = day_count or law.value.day_count, rests or law.value.rests_months
-    return day_count or "act/365f", rests
+def _one_currency(steps: Sequence[BalanceStep], interest: Sequence[InterestStep]) -> str:
+    """Return the currency of steps that are in order, one for a day."""
+    if not steps or not all(isinstance(step, BalanceStep) for step in steps):
+        raise InvalidTerms(
+            "interest.steps", "a balance needs one BalanceStep or more; give one of zero if nothing is open"
+        )
+    if not all(isinstance(step, InterestStep) for step in interest):
+        raise InvalidTerms("interest.steps", "what has become of the interest is told in InterestSteps")
+    for name, days in (("steps", [one.from_on for one in steps]), ("interest", [one.from_on for one in interest])):
+        late = next((day for earlier, day in pairwise(days) if day <= earlier), None)
+        if late is not None:
+            text = f"{name} must be in order, one for a day; {late} comes too late, so sort them and keep one for a day"
+            raise InvalidTerms("interest.steps", text)
+    currency = steps[0].balance.currency
+    amounts = [step.balance for step in steps]
+    amounts += [each for one in interest for each in (one.settled, one.charged, one.taken_back) if each is not None]
+    other = next((each.currency for each in amounts if each.currency != currency), currency)
+    if other != currency:
+        raise CurrencyMismatch(currency, other, "accrue on")
+    return currency
+
+
+def _no_daily_first(convention: DayCount, rests: int | None) -> str:
+    """Say why one day's interest cannot be rounded first, and the way out; empty where it can."""
+    if rests is not None:
+        return "daily_first is for simple interest and this interest has rests; use total_only"
+    if convention in NO_SINGLE_DAY:
+        return f"{convention} has no length of a day's interest; use total_only, or another day count"
+    return ""
 
 
 def _pieces(
-    rates: Sequence[_RatePiece], steps: Sequence[BalanceStep], frozen: Sequence[tuple[date, date]]
+    rates: Sequence[DatedRate], steps: Sequence[BalanceStep], frozen: Sequence[tuple[date, date]], start_on: date
 ) -> list[InterestPiece]:
-    """Cut the rate pieces where the balance steps, and leave out what is frozen or has no balance."""
+    """Cut the rate pieces where the balance steps and at `start_on`; leave out what is frozen or has no balance."""
     found = []
-    cuts = {step.from_on for step in steps} | {day for span in frozen for day in span}
+    cuts = {start_on} | {step.from_on for step in steps} | {day for span in frozen for day in span}
     for rate in rates:
         inner = sorted(day for day in cuts if rate.from_on < day < rate.until_on)
         for from_on, until_on in pairwise([rate.from_on, *inner, rate.until_on]):
@@ -500,64 +347,5 @@ def _pieces(
     return found
 
 
-def _simple(pieces: Sequence[InterestPiece], day_count: DayCount, daily: Rounding | None) -> Fraction:
-    total = Fraction(0)
-    for piece in pieces:
-        yearly = piece.balance.minor * piece.rate.annual
-        if daily is None:
-            total += yearly * year_fraction(day_count, piece.from_on, piece.until_on)
-            continue
-        for from_on, until_on in _by_year(piece.from_on, piece.until_on, day_count):
-            one_day = yearly * year_fraction(day_count, from_on, _plus(from_on, 1))
-            total += rounded(one_day, daily) * (until_on - from_on).days
-    return total
-
-
-def _by_year(start: date, end: date, day_count: DayCount) -> list[tuple[date, date]]:
-    """Cut where a day's share of the year changes, which is where leap years begin and end."""
-    if day_count != "act/act-isda":
-        return [(start, end)]
-    years = [date(year, 1, 1) for year in range(start.year + 1, end.year + 1)]
-    cuts = [start, *(day for day in years if start < day < end and _length_changes(day)), end]
-    return list(pairwise(cuts))
-
-
-def _length_changes(new_year: date) -> bool:
-    return days_in_year(new_year.year) != days_in_year(new_year.year - 1)
-
-
-def _compound(
-    pieces: Sequence[InterestPiece], day_count: DayCount, rests_months: int, start_on: date, end_on: date
-) -> Fraction:
-    """Add interest to the balance at each rest; the broken period after the last rest is simple."""
-    capitalised = Fraction(0)
-    before = start_on
-    for number in range(1, _MAX_PIECES):
-        after = add_months(start_on, rests_months * number)
-        earned = Fraction(0)
-        for piece in pieces:
-            from_on, until_on = max(piece.from_on, before), min(piece.until_on, after, end_on)
-            if from_on < until_on:
-                share = year_fraction(
-                    day_count,
-                    from_on,
-                    until_on,
-                    ref_start_on=before,
-                    ref_end_on=after,
-                    periods_per_year=12 // rests_months if 12 % rests_months == 0 else None,
-                )
-                earned += (piece.balance.minor + capitalised) * piece.rate.annual * share
-        capitalised += earned
-        before = after
-        if before >= end_on:
-            return capitalised
-    raise InvalidDate("interest.rests", f"more than {_MAX_PIECES} rests; compound less often")
-
-
-def _percent(value: Fraction) -> str:
-    sign = "-" if value < 0 else ""
-    return f"{sign}{Rate(abs(value))}"
-
-
-def _plus(day: date, days: int) -> date:
-    return date.fromordinal(max(1, min(day.toordinal() + days, date.max.toordinal())))
+def _day_before(day: date) -> date:
+    return date.fromordinal(max(1, day.toordinal() - 1))
