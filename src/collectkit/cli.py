@@ -387,16 +387,37 @@ def report(db: Path, strategy_file: Path, first: Any, last: Any, out: Path, loca
 @click.option("--every", help="The rhythm: month (the default), '2 weeks', '14 days', ...")
 @click.option("--balloon", help="balloon: what is paid on top of the last instalment.")
 @click.option("--grace", type=int, help="deferred: for how many steps nothing is paid.")
+@click.option(
+    "--interest",
+    type=click.Choice(["waive", "pay", "collect", "capitalise"]),
+    help="deferred: what becomes of the interest meanwhile; waived unless said.",
+)
 @click.option("--growth", help="stepped: by what share instalments rise each year, such as 0.05.")
 @click.option("--share", help="minimum-payment: the share of what is owed, such as 0.05.")
 @click.option("--floor", help="minimum-payment: the least instalment, such as 25.00.")
+@click.option("--part", multiple=True, metavar="DATE=AMOUNT", help="agreed: one part; the last may lack its amount.")
+@click.option("--affordable", help="personalised: what the debtor can pay each time, fees included.")
+@click.option("--prefer", type=click.Choice(["soonest", "lowest"]), help="personalised: soon done, or small parts.")
+@click.option("--end-by", type=Day, metavar="DATE", help="personalised: the last day for the last instalment.")
+@click.option("--min-instalment", help="personalised: the least instalment.")
 @click.option("--down-payment", help="Paid on the start day, before any interest.")
 @click.option("--fee-each", help="A fee inside each instalment.")
 @click.option("--multiple", help="Instalments in whole steps of this sum, such as 1.00.")
 @click.option("--residue-to", type=click.Choice(["last", "first", "spread", "minimal"]), help="Where odd cents go.")
 @click.option("--day-count", help="Interest by days, such as act/365f; without it each period is equal.")
-@click.option("--csv", "form", flag_value="csv", help="Print the schedule as CSV.")
-@click.option("--json", "form", flag_value="json", help="Print one JSON object.")
+@click.option("--rrule", help="The due dates by an RFC 5545 rule, such as 'FREQ=MONTHLY;BYMONTHDAY=-1'.")
+@click.option(
+    "--month-end", type=click.Choice(["clamp", "roll"]), help="Where a month lacks the day: its last, or the next 1st."
+)
+@click.option("--skip-month", "skip_months", multiple=True, type=int, help="A month of the year without an instalment.")
+@click.option(
+    "--rounding",
+    type=click.Choice(["half_even", "half_up", "half_down", "up", "down", "ceiling", "floor"]),
+    help="Of interest and of the level instalment; half_even unless said.",
+)
+@click.option("--explain", "explained", type=int, metavar="N", help="Also say how row N came about.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the schedule as CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--svg", type=FILE, help="Also draw the balance over time to this file.")
 def plan(
     principal: str,
@@ -406,26 +427,28 @@ def plan(
     instalments: int | None,
     start: Any,
     first_due: Any,
-    balloon: str | None,
-    grace: int | None,
-    growth: str | None,
-    share: str | None,
-    floor: str | None,
-    form: str | None,
+    explained: int | None,
+    as_csv: bool,
+    as_json: bool,
     svg: Path | None,
-    **options: Any,
+    **more: Any,
 ) -> None:
     """Print a payment plan: its schedule, its APR, and the proof that it closes to the cent.
 
     Shapes: level, equal-split, equal-principal, flat, interest-only, balloon, bullet, deferred, stepped,
-    minimum-payment.
+    minimum-payment, agreed, personalised. Exit status 1 where no personalised plan is affordable within the limits.
     """
     from collectkit._cli import planning
     from collectkit._cli.files import to_json, write_whole
+    from collectkit.core.decisions import Declined
 
     name = shape.replace("_", "-")
     if name not in planning.SHAPES:
         raise click.BadParameter(f"choose from: {', '.join(planning.SHAPES)}", param_hint="--shape")
+    if as_csv and (as_json or explained is not None):
+        raise click.UsageError("--csv prints the schedule alone; leave out --json and --explain")
+    end_by = more.pop("end_by")
+    own = {one: more.pop(one) for one in planning.OWN_ARGUMENTS if one != "end_by"}
     made = planning.built(
         shape=name,
         principal=principal,
@@ -433,15 +456,18 @@ def plan(
         rate=rate,
         instalments=instalments,
         start_on=start.date(),
-        own={"balloon": balloon, "grace": grace, "growth": growth, "share": share, "floor": floor},
-        options={**options, "first_due_on": None if first_due is None else first_due.date()},
+        own={**own, "end_by": None if end_by is None else end_by.date()},
+        options={**more, "first_due_on": None if first_due is None else first_due.date()},
     )
-    if form == "csv":
+    if isinstance(made, Declined):
+        click.echo(to_json(planning.refusal_facts(made)) if as_json else f"No plan: {made}", err=not as_json)
+        sys.exit(1)
+    if as_csv:
         click.echo(planning.plan_csv(made), nl=False)
-    elif form == "json":
-        click.echo(to_json(planning.plan_facts(made)))
+    elif as_json:
+        click.echo(to_json(planning.plan_facts(made, explained)))
     else:
-        planning.print_plan(made)
+        planning.print_plan(made, explained)
     if svg is not None:
         write_whole(svg, planning.plan_svg(made))
         click.echo(f"written to {svg}", err=True)

@@ -249,6 +249,16 @@ def test_plan_gives_programs_text_amounts() -> None:
         ("level", ["--rate", "12", "--instalments", "6", "--every", "2 weeks", "--down-payment", "100.00"]),
         ("level", ["--rate", "12", "--instalments", "6", "--fee-each", "1.00", "--residue-to", "first"]),
         ("level", ["--rate", "12", "--instalments", "6", "--first-due", "2026-03-15", "--day-count", "act/365f"]),
+        ("level", ["--rate", "12", "--instalments", "6", "--rrule", "FREQ=MONTHLY;BYMONTHDAY=-1"]),
+        ("level", ["--rate", "12", "--instalments", "6", "--skip-month", "4", "--skip-month", "5"]),
+        ("level", ["--rate", "12", "--instalments", "6", "--month-end", "roll", "--rounding", "half_up"]),
+        ("deferred", ["--instalments", "6", "--grace", "2", "--rate", "12", "--interest", "collect"]),
+        ("agreed", ["--part", "2026-03-01=400.00", "--part", "2026-04-15"]),
+        ("personalised", ["--affordable", "120.00", "--rate", "9.5"]),
+        (
+            "personalised",
+            ["--affordable", "120.00", "--prefer", "lowest", "--end-by", "2027-01-31", "--min-instalment", "50"],
+        ),
     ],
 )
 def test_every_shape_pays_the_debt_off(shape: str, arguments: list[str]) -> None:
@@ -277,6 +287,16 @@ def test_every_shape_pays_the_debt_off(shape: str, arguments: list[str]) -> None
         (["--rate", "5", "--instalments", "3", "--principal", "1.000,00"], "money.syntax"),
         (["--rate", "5", "--instalments", "3", "--principal", "NaN"], "money."),
         (["--rate", "5", "--instalments", "3", "--start", "31.01.2026"], "--start"),
+        (["--rate", "2000", "--instalments", "3"], "--rate 2000 is over 1000 % a year"),
+        (["--rate", "5", "--instalments", "3", "--csv", "--json"], "--csv prints the schedule alone"),
+        (["--rate", "5", "--instalments", "3", "--explain", "4"], "the plan has the rows 1 to 3"),
+        (["--shape", "agreed", "--part", "2026-03-01", "--instalments", "3"], "as many instalments as it has parts"),
+        (["--shape", "agreed", "--part", "1 March=10.00"], "calendars.syntax"),
+        (["--shape", "personalised"], "also needs --affordable"),
+        (
+            ["--rate", "5", "--instalments", "3", "--min-instalment", "5"],
+            "--min-instalment belongs to --shape personalised",
+        ),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_in_one_paragraph(arguments: list[str], words: str) -> None:
@@ -284,6 +304,40 @@ def test_a_plan_that_cannot_be_is_refused_in_one_paragraph(arguments: list[str],
     assert result.exit_code == 2
     assert words in result.output
     assert "Traceback" not in result.output
+
+
+def test_what_is_not_affordable_is_a_no_with_the_way_out_and_no_mistake() -> None:
+    asked = [*PLAN, "--shape", "personalised", "--affordable", "10.00", "--instalments", "12"]
+    result = call(*asked)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("No plan: ")
+    assert "83.34 EUR" in result.stderr  # 1000.00 in 12 parts
+    told = call(*asked, "--json")
+    assert told.exit_code == 1
+    assert all(reason["code"].startswith("plans.") for reason in json.loads(told.stdout)["declined"])
+
+
+def test_plan_says_how_a_row_came_about() -> None:
+    # 12 % a year are 1 % a month: 10.00 on 1000.00
+    arguments = [*PLAN, "--rate", "12", "--instalments", "3", "--explain", "1"]
+    assert "1000.00 EUR x 1/100" in call(*arguments).output
+    assert "10.00 EUR" in json.loads(call(*arguments, "--json").stdout)["explanation"]
+
+
+def test_a_plan_that_is_paid_on_its_first_day_has_no_rate_and_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "plan.svg"
+    day = ["--first-due", "2026-01-31", "--day-count", "act/365f"]
+    result = call(*PLAN, "--rate", "12", "--instalments", "1", *day, "--svg", path)
+    assert result.exit_code == 0
+    assert "No APR" in result.output
+    assert ET.parse(path).getroot().tag.endswith("svg")
+
+
+def test_a_picture_of_cents_names_cents(tmp_path: Path) -> None:
+    path = tmp_path / "plan.svg"
+    small = ["plan", "--principal", "0.05", "--currency", "EUR", "--start", "2026-01-31", "--shape", "equal-split"]
+    assert call(*small, "--instalments", "5", "--svg", path).exit_code == 0
+    assert ">0.05<" in path.read_text(encoding="utf-8")
 
 
 def test_plan_draws_the_same_bytes_twice(tmp_path: Path) -> None:

@@ -6,54 +6,68 @@ import io
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import attrs
 import click
 
 from collectkit import plans
 from collectkit._cli.printing import print_table, say
 from collectkit.adapters.csv_out import write_csv
-from collectkit.core.calendars import Every
-from collectkit.core.errors import InvalidTerms, MissingOptionalDependency
-from collectkit.core.interest import eu_aprc, eu_years, percent_of, regz_apr
+from collectkit.core.calendars import Every, parse_date
+from collectkit.core.decisions import Declined
+from collectkit.core.errors import InvalidRate, InvalidTerms, MissingOptionalDependency
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
 from collectkit.core.schedule import Instalment
 
-__all__ = ["SHAPES", "apr_of", "built", "plan_csv", "plan_facts", "plan_svg", "print_plan"]
+__all__ = [
+    "OWN_ARGUMENTS",
+    "SHAPES",
+    "apr_of",
+    "built",
+    "plan_csv",
+    "plan_facts",
+    "plan_svg",
+    "print_plan",
+    "refusal_facts",
+]
 
-SHAPES: Final = (
-    "level",
-    "equal-split",
-    "equal-principal",
-    "flat",
-    "interest-only",
-    "balloon",
-    "bullet",
-    "deferred",
-    "stepped",
-    "minimum-payment",
-)
 
-_BUILDERS: Final[Mapping[str, Any]] = {
-    "level": plans.amortised_plan,
-    "equal-split": plans.equal_split_plan,
-    "equal-principal": plans.equal_principal_plan,
-    "flat": plans.flat_plan,
-    "interest-only": plans.interest_only_plan,
-    "balloon": plans.balloon_plan,
-    "bullet": plans.bullet_plan,
-    "deferred": plans.deferred_plan,
-    "stepped": plans.stepped_plan,
-    "minimum-payment": plans.minimum_payment_plan,
+@attrs.frozen
+class _Shape:
+    """How the command line calls one builder: what only this shape takes, and what of it must be given."""
+
+    build: Any
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    rate: Literal["needed", "taken", "refused"] = "taken"
+    count: str | None = "instalments"  # the builder's name for --instalments, None where the shape counts by itself
+
+
+_SHAPES: Final[Mapping[str, _Shape]] = {
+    "level": _Shape(plans.amortised_plan, rate="needed"),
+    "equal-split": _Shape(plans.equal_split_plan, rate="refused"),
+    "equal-principal": _Shape(plans.equal_principal_plan, rate="needed"),
+    "flat": _Shape(plans.flat_plan, rate="needed"),
+    "interest-only": _Shape(plans.interest_only_plan, rate="needed"),
+    "balloon": _Shape(plans.balloon_plan, needs=("balloon",), rate="needed"),
+    "bullet": _Shape(plans.bullet_plan, rate="needed", count="periods"),
+    "deferred": _Shape(plans.deferred_plan, needs=("grace",), takes=("interest",)),
+    "stepped": _Shape(plans.stepped_plan, needs=("growth",)),
+    "minimum-payment": _Shape(plans.minimum_payment_plan, needs=("share", "floor"), count="max_instalments"),
+    "agreed": _Shape(plans.agreed_plan, needs=("part",), count=None),
+    "personalised": _Shape(
+        plans.personalised_plan,
+        needs=("affordable",),
+        takes=("prefer", "end_by", "min_instalment"),
+        count="max_instalments",
+    ),
 }
-_NEEDS_RATE: Final = frozenset({"level", "equal-principal", "flat", "interest-only", "balloon", "bullet"})
-_OWN: Final[Mapping[str, tuple[str, ...]]] = {  # what only these shapes take, and must be given
-    "balloon": ("balloon",),
-    "deferred": ("grace",),
-    "stepped": ("growth",),
-    "minimum-payment": ("share", "floor"),
-}
+SHAPES: Final = tuple(_SHAPES)
+OWN_ARGUMENTS: Final = tuple(name for one in _SHAPES.values() for name in (*one.needs, *one.takes))
+_MAY_BE_UNCOUNTED: Final = frozenset({"max_instalments", None})
+_MONEY: Final = frozenset({"balloon", "floor", "affordable", "min_instalment"})
 
 
 def built(
@@ -64,70 +78,71 @@ def built(
     rate: str | None,
     instalments: int | None,
     start_on: date,
-    own: Mapping[str, str | int | None],
+    own: Mapping[str, Any],
     options: Mapping[str, Any],
-) -> plans.PaymentPlan:
+) -> plans.PaymentPlan | Declined:
     """Build the plan that the command line names; a missing or a foreign argument is said with the way out.
+
+    Only the personalised shape can be `Declined`: no plan within the limits is affordable.
 
     Raises:
         InvalidTerms: `plans.arguments`, or as the shape's builder.
         InvalidMoney, InvalidRate: an amount or rate that cannot be read.
     """
+    known = _SHAPES[shape]
     terms: dict[str, Any] = {"plan_id": "plan", "principal": Money.of(principal, currency), "start_on": start_on}
-    for name, value in own.items():
-        if value is None:
-            continue
-        if name not in _OWN.get(shape, ()):
-            owner = next(one for one, names in _OWN.items() if name in names)
-            raise InvalidTerms("plans.arguments", f"--{name} belongs to --shape {owner}, not to {shape}")
-        terms[name] = Money.of(str(value), currency) if name in ("balloon", "floor") else value
-    lacking = [f"--{name}" for name in _OWN.get(shape, ()) if own.get(name) is None]
-    if shape in _NEEDS_RATE and rate is None:
+    given = {name: value for name, value in own.items() if value not in (None, ())}
+    for name, value in given.items():
+        if name not in (*known.needs, *known.takes):
+            owner = next(other for other, one in _SHAPES.items() if name in (*one.needs, *one.takes))
+            raise InvalidTerms("plans.arguments", f"{_option(name)} belongs to --shape {owner}, not to {shape}")
+        terms[name] = Money.of(str(value), currency) if name in _MONEY else value
+    lacking = [_option(name) for name in known.needs if name not in given]
+    if known.rate == "needed" and rate is None:
         lacking.append("--rate (0 for none)")
-    if instalments is None and shape != "minimum-payment":
+    if instalments is None and known.count not in _MAY_BE_UNCOUNTED:
         lacking.append("--instalments")
     if lacking:
         raise InvalidTerms("plans.arguments", f"--shape {shape} also needs {' and '.join(lacking)}")
-    if rate is not None and shape == "equal-split":
-        raise InvalidTerms("plans.arguments", "--shape equal-split bears no interest; leave out --rate or use level")
     if rate is not None:
-        terms["rate"] = Rate.percent(rate)
+        if known.rate == "refused":
+            raise InvalidTerms("plans.arguments", f"--shape {shape} bears no interest; leave out --rate or use level")
+        terms["rate"] = _rate(rate)
     if instalments is not None:
-        terms[{"bullet": "periods", "minimum-payment": "max_instalments"}.get(shape, "instalments")] = instalments
-    given = {name: value for name, value in options.items() if value is not None}
+        if known.count is None:
+            raise InvalidTerms("plans.arguments", f"--shape {shape} has as many instalments as it has parts")
+        terms[known.count] = instalments
+    if "part" in terms:
+        terms["parts"] = [_part(text, currency) for text in terms.pop("part")]
+    more = {name: value for name, value in options.items() if value not in (None, ())}
     for name in ("fee_each", "fee_total", "down_payment", "multiple"):
-        if name in given:
-            given[name] = Money.of(given[name], currency)
-    if "every" in given:
-        given["every"] = _rhythm(given["every"])
-    plan: plans.PaymentPlan = _BUILDERS[shape](**terms, **given)
-    return plan
+        if name in more:
+            more[name] = Money.of(more[name], currency)
+    if "every" in more:
+        more["every"] = _rhythm(more["every"])
+    made = known.build(**terms, **more)
+    return made.plan if isinstance(made, plans.PersonalisedPlan) else made
 
 
 def apr_of(plan: plans.PaymentPlan) -> tuple[Decimal | None, Decimal | None]:
-    """Return the yearly cost in per cent: effective as in the EU, and nominal as in US Regulation Z; None for no answer.
-
-    Money paid on the first day lowers what was lent; interest and fees are the cost.
-    """
-    start = plan.terms.start_on
-    paid = [(row.due_on, row.total.minor) for row in plan.schedule if row.due_on > start and row.total.minor > 0]
-    lent = plan.principal.minor - sum(row.total.minor for row in plan.schedule if row.due_on <= start)
-    if lent <= 0 or not paid:
-        return None, None
-    if plan.cost.is_zero:
-        return Decimal("0.00"), Decimal("0.00")
+    """Return the yearly cost in per cent: effective as in the EU, and nominal as in US Regulation Z; None for no answer."""
     try:
-        effective = eu_aprc(drawdowns=[(0, lent)], payments=[(eu_years(start, on), amount) for on, amount in paid])
-        nominal = regz_apr(advances=[(start, lent)], payments=paid)
-    except InvalidTerms:
-        return None, None  # flows to which no rate belongs
-    return percent_of(effective, 2), nominal.percent(2)
+        told = plans.disclose(plan)
+    except InvalidTerms:  # paid at once, or flows to which no rate belongs
+        return None, None
+    return told.aprc_percent, told.apr_percent
 
 
-def plan_facts(plan: plans.PaymentPlan) -> dict[str, object]:
+def refusal_facts(declined: Declined) -> dict[str, object]:
+    """Give a refusal as plain values: every reason with its code."""
+    return {"declined": [{"code": reason.code, "text": reason.text} for reason in declined.reasons]}
+
+
+def plan_facts(plan: plans.PaymentPlan, explained: int | None = None) -> dict[str, object]:
     """Give the plan as plain values; amounts are text such as "83.33"."""
     effective, nominal = apr_of(plan)
-    return {
+    said = {} if explained is None else {"explanation": _explanation(plan, explained)}
+    return said | {
         "shape": plan.terms.shape,
         "currency": plan.currency,
         "principal": plan.principal.plain(),
@@ -148,7 +163,7 @@ def plan_csv(plan: plans.PaymentPlan) -> str:
     return stream.getvalue()
 
 
-def print_plan(plan: plans.PaymentPlan) -> None:
+def print_plan(plan: plans.PaymentPlan, explained: int | None = None) -> None:
     """Print the schedule, what it costs, and what was proven about it."""
     print_table(
         ("no.", "due on", "principal", "interest", "fee", f"total {plan.currency}", "balance after"),
@@ -156,10 +171,14 @@ def print_plan(plan: plans.PaymentPlan) -> None:
         right=(0, 2, 3, 4, 5, 6),
     )
     effective, nominal = apr_of(plan)
-    say(f"{plan.total} in all: the debt of {plan.principal} and {plan.cost} for interest and fees.")
+    say(f"{plan.total} in all: the debt of {plan.total - plan.cost} and {plan.cost} for interest and fees.")
     if effective is not None:
         say(f"APR {effective} % effective (as in the EU), {nominal} % nominal (as in US Regulation Z).")
+    else:
+        say("No APR: what is paid on the first day has no yearly rate.")
     say("Proof:\n" + "\n".join(f"  - {line}" for line in plan.proof.lines()))
+    if explained is not None:
+        say(f"Row {explained}: {_explanation(plan, explained)}")
 
 
 def plan_svg(plan: plans.PaymentPlan) -> str:
@@ -191,9 +210,10 @@ def plan_svg(plan: plans.PaymentPlan) -> str:
         axes.fill_between(places, heights, step="post", color="#9ecae1", linewidth=0)
         axes.step(places, heights, where="post", color="#2171b5", linewidth=1.4)
         axes.set_ylim(bottom=0)
-        axes.set_xlim(places[0], places[-1])
+        axes.set_xlim(places[0], max(places[-1], places[0] + 1))  # all paid on the first day: a day wide
         axes.set_xticks([day.toordinal() for day in named], [day.isoformat() for day in named])
-        axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.0f}")
+        digits = len(plan.principal.plain().partition(".")[2]) if before.minor < 10 * scale else 0
+        axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.{digits}f}")
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_title(f"Balance in {plan.currency}: {plan.principal} in {len(plan.schedule)} instalments", loc="left")
         text = io.StringIO()
@@ -218,6 +238,31 @@ def _row(row: Instalment) -> dict[str, object]:
 
 def _cell(value: object) -> object:
     return value.plain() if isinstance(value, Money) else value
+
+
+def _explanation(plan: plans.PaymentPlan, number: int) -> str:
+    if not 1 <= number <= len(plan.schedule):
+        raise InvalidTerms("plans.arguments", f"--explain {number}: the plan has the rows 1 to {len(plan.schedule)}")
+    return str(plan.explain(number))
+
+
+def _rate(text: str) -> Rate:
+    try:
+        return Rate.percent(text)
+    except InvalidRate as error:
+        if error.code != "rates.over_limit":
+            raise
+        raise InvalidTerms("plans.arguments", f"--rate {text} is over 1000 % a year; --rate 9.5 is 9.5 %") from error
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _part(text: str, currency: str) -> tuple[date, Money | None]:
+    """Read an agreed part such as 2026-03-13=100.00; a last one without an amount is worked out."""
+    day, _, amount = text.partition("=")
+    return parse_date(day), Money.of(amount, currency) if amount else None
 
 
 def _rhythm(text: str) -> Every:
