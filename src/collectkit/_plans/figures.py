@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate
 from operator import sub
 from typing import Final
+
+import attrs
 
 from collectkit._plans.options import Shape
 from collectkit._plans.terms import (
@@ -26,7 +29,7 @@ from collectkit._plans.terms import (
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.interest import level_payment_minor
 from collectkit.core.money import Money, Rounding, rounded
-from collectkit.core.schedule import Schedule, exact_level, level_schedule, roll
+from collectkit.core.schedule import Schedule, graduated_payments, level_schedule, level_whole, roll
 
 Columns = tuple[list[int], list[int]]
 """Principal and interest of each row, in minor units."""
@@ -98,7 +101,7 @@ def _laid_out(terms: PlanTerms) -> Schedule:
 
 
 def _fees(terms: PlanTerms, count: int) -> list[int]:
-    fees = [0 if terms.fee_each is None else terms.fee_each.minor] * count
+    fees = [fee_within(terms)] * count
     if terms.fee_total is not None:
         for place, part in enumerate(terms.fee_total.split(count)):
             fees[place] += part.minor
@@ -109,11 +112,17 @@ def _fees(terms: PlanTerms, count: int) -> list[int]:
 
 
 def to_multiple(terms: PlanTerms, exact: Fraction) -> int:
-    """Round a payment to minor units, then to the agreed multiple."""
+    """Round a payment before its fee to minor units, then so that with its fee it is the agreed multiple."""
     whole = rounded(exact, terms.rounding)
     if terms.multiple is None:
         return whole
-    return rounded(Fraction(whole, terms.multiple.minor), terms.rounding) * terms.multiple.minor
+    unit, fee = terms.multiple.minor, fee_within(terms)
+    return rounded(Fraction(whole + fee, unit), terms.rounding) * unit - fee
+
+
+def fee_within(terms: PlanTerms) -> int:
+    """Return the fee that each instalment holds, in minor units."""
+    return 0 if terms.fee_each is None else terms.fee_each.minor
 
 
 def closed(opening: int, factors: Sequence[Fraction], payments: Sequence[int], rounding: Rounding) -> Columns:
@@ -142,7 +151,7 @@ def _level_rows(terms: PlanTerms, opening: int, factors: Sequence[Fraction], bal
     fixed = None if not balloon else [0] * (count - 1) + [balloon]
     if terms.level is not None:
         return closed(opening, factors, [terms.level.minor] * count, terms.rounding)
-    payment = to_multiple(terms, exact_level(opening, factors, None, fixed))
+    payment = level_whole(opening, factors, partial(to_multiple, terms), None, fixed)
 
     def run(payments: Sequence[int]) -> tuple[Columns, int]:
         columns = closed(opening, factors, payments, terms.rounding)
@@ -249,6 +258,8 @@ def split_parts(terms: PlanTerms, amount: int, count: int) -> list[int]:
 
 def _equal_principal(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
     resting = terms.rests
+    if terms.multiple is not None and terms.fee_each is not None:
+        terms = attrs.evolve(terms, fee_each=None)  # principal alone keeps to the multiple here
     parts = split_parts(terms, opening, len(periods.factors) - resting)
     return _of_principal(terms, opening, periods, [0] * resting + parts)
 
@@ -293,12 +304,12 @@ def _stepped(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
             )
         open_rows = count - len(fixed)
         weights = [Fraction(0)] * len(fixed) + [Fraction(1)] * open_rows
-        level = to_multiple(terms, exact_level(opening, periods.factors, weights, fixed + [0] * open_rows))
+        rounding = partial(to_multiple, terms)
+        level = level_whole(opening, periods.factors, rounding, weights, fixed + [0] * open_rows)
         payments = fixed + [level] * open_rows
     else:
-        weights = [(1 + terms.growth) ** (row // terms.rows_per_step) for row in range(count)]
-        level_exact = exact_level(opening, periods.factors, weights)
-        payments = [to_multiple(terms, level_exact * weight) for weight in weights]
+        rounding = partial(to_multiple, terms)
+        payments = graduated_payments(opening, periods.factors, terms.growth, terms.rows_per_step, rounding)
     return closed(opening, periods.factors, payments, terms.rounding)
 
 

@@ -133,3 +133,150 @@ def _exact_level_even(opening: int, factor: Fraction, count: int) -> Fraction:
         return Fraction(opening, count)
     grown, start = (denominator + numerator) ** count, denominator**count
     return Fraction(opening * numerator * grown, denominator * (grown - start))
+
+
+# -- the same in whole numbers, where exact fractions grow too long ----------------------------------------------
+
+
+def level_whole(
+    opening: int,
+    factors: Sequence[Fraction],
+    whole: Callable[[Fraction], int],
+    weights: Sequence[Fraction] | None = None,
+    fixed: Sequence[int] | None = None,
+) -> int:
+    """Return `whole` of the exact level, for a rounding that never falls as its argument rises.
+
+    Long plans of uneven periods are bounded from both sides first; the exact level, whose numbers grow with every row,
+    is worked out only where the bounds round differently.
+
+    >>> level_whole(10000, [Fraction(days, 36500) for days in (31, 28, 31)] * 30, round)
+    113
+    """
+    count = len(factors)
+    if count > _SHORT and factors.count(factors[0]) != count:
+        bounds = level_bounds(opening, factors, weights, fixed)
+        if bounds is not None and whole(bounds[0]) == whole(bounds[1]):
+            return whole(bounds[0])
+    return whole(exact_level(opening, factors, weights, fixed))
+
+
+def level_bounds(
+    opening: int,
+    factors: Sequence[Fraction],
+    weights: Sequence[Fraction] | None = None,
+    fixed: Sequence[int] | None = None,
+) -> tuple[Fraction, Fraction] | None:
+    """Return two numbers between which the exact level lies; None where nothing is left to be told apart.
+
+    What one unit of each row is worth at the start is kept as whole numbers of 2**-160, one cut and one raised.
+
+    >>> low, high = level_bounds(10000, [Fraction(1, 100)] * 2)
+    >>> low <= Fraction(1020100, 201) <= high, high - low < Fraction(1, 10**40)
+    (True, True)
+    """
+    one = low = high = 1 << _BITS
+    sum_low = sum_high = paid_low = paid_high = 0
+    for place, factor in enumerate(factors):
+        denominator = factor.denominator
+        growth = denominator + factor.numerator
+        low = low * denominator // growth
+        high = -(-high * denominator // growth)
+        if weights is None:
+            sum_low += low
+            sum_high += high
+        elif weight := weights[place]:
+            sum_low += low * weight.numerator // weight.denominator
+            sum_high -= -high * weight.numerator // weight.denominator
+        if fixed is not None and fixed[place]:
+            paid_low += fixed[place] * low
+            paid_high += fixed[place] * high
+    if sum_low <= 0:
+        return None
+    least, most = opening * one - paid_high, opening * one - paid_low
+    return (
+        Fraction(least, sum_high if least >= 0 else sum_low),
+        Fraction(most, sum_low if most >= 0 else sum_high),
+    )
+
+
+def graduated_payments(
+    opening: int, factors: Sequence[Fraction], growth: Fraction, rows_per_step: int, whole: Callable[[Fraction], int]
+) -> list[int]:
+    """Return what each row pays where payments grow by `growth` every so many rows; `whole` never falls.
+
+    Exact weights of thousands of rows have tens of thousands of digits, so each payment is bounded from both sides,
+    and worked out exactly only where its bounds round differently.
+
+    >>> graduated_payments(300, [Fraction(0)] * 2, Fraction(1), 1, round)
+    [100, 200]
+    """
+    if len(factors) > _SHORT:
+        for bits in (_BITS, 8 * _BITS):
+            found = _graduated(opening, factors, 1 + growth, rows_per_step, whole, bits)
+            if found is not None:
+                return found
+    weights = [(1 + growth) ** (row // rows_per_step) for row in range(len(factors))]
+    level = exact_level(opening, factors, weights)
+    return [whole(level * weight) for weight in weights]
+
+
+def graduated_exact(
+    opening: int, factors: Sequence[Fraction], growth: Fraction, rows_per_step: int, place: int
+) -> Fraction:
+    """Return the exact payment of one row, counted from 0, before rounding; see `graduated_payments`.
+
+    >>> graduated_exact(300, [Fraction(0)] * 2, Fraction(1), 1, 1)
+    Fraction(200, 1)
+    """
+    ratio = 1 + growth
+    numerator, denominator = 0, 1  # from the end: what all later rows are worth, in units of the row before them
+    for row in range(len(factors) - 1, -1, -1):
+        factor = factors[row]
+        numerator += denominator  # this row's own unit
+        if row and row % rows_per_step == 0:
+            numerator *= factor.denominator * ratio.numerator
+            denominator *= (factor.denominator + factor.numerator) * ratio.denominator
+        else:
+            numerator *= factor.denominator
+            denominator *= factor.denominator + factor.numerator
+    steps = place // rows_per_step
+    return Fraction(opening * denominator * ratio.numerator**steps, numerator * ratio.denominator**steps)
+
+
+_SHORT = 60  # rows up to which exact fractions are as quick
+_BITS = 160
+
+
+def _graduated(
+    opening: int,
+    factors: Sequence[Fraction],
+    ratio: Fraction,
+    rows_per_step: int,
+    whole: Callable[[Fraction], int],
+    bits: int,
+) -> list[int] | None:
+    low = high = 1 << bits  # the worth at the start of what the row pays, for a first payment of 1
+    sum_low = sum_high = 0
+    for place, factor in enumerate(factors):
+        up, down = factor.denominator, factor.denominator + factor.numerator
+        if place and place % rows_per_step == 0:
+            up, down = up * ratio.numerator, down * ratio.denominator
+        low = low * up // down
+        high = -(-high * up // down)
+        sum_low += low
+        sum_high += high
+    shift = 2 * bits + max(sum_high.bit_length() - bits, 0)
+    first_low, first_high = (opening << shift) // sum_high, -((-opening << shift) // sum_low)  # of 2**(bits - shift)
+    payments: list[int] = []
+    low = high = 1 << bits
+    while len(payments) < len(factors):
+        if payments:
+            low = low * ratio.numerator // ratio.denominator
+            high = -(-high * ratio.numerator // ratio.denominator)
+        least, most = first_low * low >> shift - bits, -(-first_high * high >> shift - bits)
+        payment = whole(Fraction(max(least, 1), 1 << bits))  # above 0, however little
+        if payment != whole(Fraction(most, 1 << bits)):
+            return None
+        payments += [payment] * rows_per_step
+    return payments[: len(factors)]

@@ -22,7 +22,17 @@ from typing import Final, overload
 
 import attrs
 
-from collectkit.core._kernel import Factor, exact_level, level_balances, roll, whole_rounder
+from collectkit.core._kernel import (
+    Factor,
+    exact_level,
+    graduated_exact,
+    graduated_payments,
+    level_balances,
+    level_bounds,
+    level_whole,
+    roll,
+    whole_rounder,
+)
 from collectkit.core.calendars import Every, MonthEnd, add_months, month_dates
 from collectkit.core.checks import non_negative_int, plain_date, positive_int
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
@@ -35,8 +45,12 @@ __all__ = [
     "Instalment",
     "Schedule",
     "exact_level",
+    "graduated_exact",
+    "graduated_payments",
     "level_balances",
+    "level_bounds",
     "level_schedule",
+    "level_whole",
     "require_count",
     "roll",
     "whole_rounder",
