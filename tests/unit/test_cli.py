@@ -249,7 +249,10 @@ def test_plan_gives_programs_text_amounts() -> None:
         ("level", ["--rate", "12", "--instalments", "6", "--every", "2 weeks", "--down-payment", "100.00"]),
         ("level", ["--rate", "12", "--instalments", "6", "--fee-each", "1.00", "--residue-to", "first"]),
         ("level", ["--rate", "12", "--instalments", "6", "--first-due", "2026-03-15", "--day-count", "act/365f"]),
-        ("level", ["--rate", "12", "--instalments", "6", "--rrule", "FREQ=MONTHLY;BYMONTHDAY=-1"]),
+        (
+            "level",
+            ["--rate", "12", "--instalments", "6", "--rrule", "FREQ=MONTHLY;BYMONTHDAY=-1", "--day-count", "30/360-us"],
+        ),
         ("level", ["--rate", "12", "--instalments", "6", "--skip-month", "4", "--skip-month", "5"]),
         ("level", ["--rate", "12", "--instalments", "6", "--month-end", "roll", "--rounding", "half_up"]),
         ("deferred", ["--instalments", "6", "--grace", "2", "--rate", "12", "--interest", "collect"]),
