@@ -155,3 +155,30 @@ def test_a_share_is_charged_of_principal_or_interest() -> None:
     assert refused.value.code == "plans.amounts"
     with pytest.raises(InvalidTerms, match="no money is drawn"):
         servicing.loan_rows(loan(), [servicing.Drawdown(amount=eur("0"))])
+
+
+def test_a_row_moved_forward_ends_its_period_sooner_and_does_not_begin_the_next_one() -> None:
+    terms = loan(
+        engine="equal_principal",
+        due_on=(date(2026, 1, 21), date(2026, 3, 1), date(2026, 4, 1)),
+        accrual="actual_days",
+        year_days=365,
+    )
+    rows = servicing.loan_rows(terms, [DRAWN])
+    assert [row.from_on for row in rows] == [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
+    # 300.00 for 20 days, 200.00 for 28, 100.00 for 31, at 12 % of 365
+    assert [row.interest.minor for row in rows] == [197, 184, 102]
+
+
+def test_interest_of_a_grace_waits_for_the_row_after_it() -> None:
+    rows = servicing.loan_rows(loan(engine="equal_principal", interest_grace=1), [DRAWN])
+    assert [row.interest.minor for row in rows] == [0, 300 + 200, 100]
+
+
+@pytest.mark.parametrize(("is_compounding", "interest"), [(True, 152 + 100), (False, 150 + 100)])
+def test_interest_unpaid_bears_interest_where_the_terms_compound(is_compounding: bool, interest: int) -> None:
+    terms = loan(engine="cumulative", recalculation=servicing.Recalculation(is_compounding=is_compounding))
+    late = servicing.LoanPayment(on=date(2026, 2, 15), amount=eur("102.01"))
+    rows = servicing.loan_rows(terms, [DRAWN, late])
+    # half of February on 300.00, with 3.00 of interest or without; then on 200.99
+    assert rows[1].interest.minor == interest

@@ -416,12 +416,22 @@ def test_new_terms_may_fall_due_within_a_wait_that_bears_nothing(verb: str, opti
     assert servicing.payoff_quote(plan=new, on=date(2026, 4, 1)).total == eur("1000")
 
 
-def test_a_pause_keeps_its_days_where_new_terms_fall_due_within_a_wait() -> None:
+@pytest.mark.parametrize(
+    ("since", "until", "kept"),
+    [
+        (date(2026, 3, 20), date(2026, 4, 10), [(date(2026, 4, 1), date(2026, 4, 10))]),
+        (date(2026, 2, 1), date(2026, 2, 20), [(date(2026, 2, 1), MID_WAIT)]),
+        (date(2026, 2, 20), date(2026, 3, 20), []),
+    ],
+)
+def test_a_pause_keeps_its_days_where_new_terms_fall_due_within_a_wait(
+    since: date, until: date, kept: list[tuple[date, date]]
+) -> None:
     paused = servicing.pause_interest(
-        plan=deferred("waive"), plan_id="P-2", on=MID_WAIT, from_on=date(2026, 3, 20), until_on=date(2026, 4, 10)
+        plan=deferred("waive"), plan_id="P-2", on=date(2026, 2, 1), from_on=since, until_on=until
     )
     new = servicing.re_age(plan=paused, plan_id="P-3", on=MID_WAIT, first_due_on=date(2026, 3, 1), instalments=4)
-    assert new.terms.pauses == ((MID_WAIT, date(2026, 4, 1)), (date(2026, 4, 1), date(2026, 4, 10)))
+    assert new.terms.pauses == ((MID_WAIT, date(2026, 4, 1)), *kept)
 
 
 def test_new_terms_do_not_fall_due_before_what_is_paid_ahead() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from collectkit._servicing.position import Position, step_of
+from collectkit._servicing.waits import Wait
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.plans import Agreement, PaymentPlan, PlanTerms, plan_from_terms
@@ -39,19 +40,18 @@ def rest_of(at: Position, arrears: Arrears, more: int = 0, **changed: Any) -> Pl
         flat_base=Money(at.flat_base, at.plan.currency) if old.shape == "flat" else None,
     )
     terms = attrs.evolve(terms, **changed)
-    return _still_waiting(at, terms, arrears) if at.is_waiting else terms
+    wait = at.wait
+    return terms if wait is None or wait.is_over else _still_waiting(at, wait, terms, arrears)
 
 
-def _still_waiting(at: Position, terms: PlanTerms, arrears: Arrears) -> PlanTerms:
+def _still_waiting(at: Position, wait: Wait, terms: PlanTerms, arrears: Arrears) -> PlanTerms:
     """Let a wait that still runs go on under the new terms, from the start of the step of the rhythm that runs.
 
     The new debt bears the interest of that step again, so what is brought in is only what the step earned beyond it:
     the interest of money that came meanwhile. Where interest owed so far is capitalised or waived, the wait starts
     anew on the day of the change.
     """
-    wait, old = at.wait, at.plan.terms
-    if wait is None:
-        return terms
+    old = at.plan.terms
     steps = old.grace - wait.place if old.begin_on is None else 0
     principal, owed = at.debt, at.interest + (wait.running if wait.is_added else 0)
     cut_on = None if wait.place else old.wait_on
