@@ -10,7 +10,7 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     ReturnedPaymentPolicy               a charge for a payment that was returned
     ChargePolicy                        all rules together
     charges_due -> ChargesDue           what has fallen due, what was skipped and why, when to look again
-    readiness_on                        what charging on a day would lack
+    Coverage, readiness_on              what charges are checked for when made; what a later day would lack
     statutory_interest, statutory_rate  what a rule pack gives, for one sum or one day
     daily_percent                       the figure of one day, as it is published
     explain, describe                   one charge, or all terms, in plain words
@@ -18,13 +18,14 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     IncentivePolicy, rewards_due        discounts, rebates, bonuses, entitlements: what was earned
     annual_yield, yield_on              what a gain is worth a year
     preview_balance                     what will be owed on a later day
-    read_charges                        the same from a table of TOML or JSON
+    build_charges, read_charges         the same from a table of TOML or JSON
 """
 
 from __future__ import annotations
 
 from collectkit._policy.bundle import ChargePolicy, ChargeRule
 from collectkit._policy.corrections import reversals_due
+from collectkit._policy.coverage import Coverage
 from collectkit._policy.due import ChargesDue, charges_due
 from collectkit._policy.fees import first_fee_on
 from collectkit._policy.incentives import (
@@ -58,7 +59,7 @@ from collectkit._policy.preview import PreviewedBalance, post, preview_balance
 from collectkit._policy.readiness import readiness_on
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.rewards import Entitlement, Reward, RewardsDue, rewards_due
-from collectkit._policy.tables import read_charges
+from collectkit._policy.tables import build_charges, read_charges, read_covering
 from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
 from collectkit._policy.waivers import WaiverLimits, waive
 from collectkit._policy.words import daily_percent, describe, explain
@@ -72,6 +73,7 @@ __all__ = [
     "ChargePolicy",
     "ChargeRule",
     "ChargesDue",
+    "Coverage",
     "DiscountStep",
     "Entitlement",
     "FeeBase",
@@ -102,6 +104,7 @@ __all__ = [
     "YieldMethod",
     "accrue_on",
     "annual_yield",
+    "build_charges",
     "charges_due",
     "daily_percent",
     "describe",
@@ -110,6 +113,7 @@ __all__ = [
     "post",
     "preview_balance",
     "read_charges",
+    "read_covering",
     "readiness_on",
     "reversals_due",
     "rewards_due",

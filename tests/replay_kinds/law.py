@@ -243,25 +243,15 @@ def plan_trigger(inputs: Inputs, expected: Answers, place: str) -> Answers:
 
 
 def plan_trigger_numeric(inputs: Inputs, expected: Answers, place: str) -> Answers:
-    """A creditor for a whole year by the one before it, else from the extension that passes the number; and for the next.
-
-    `creditor_after`: whether one more extension, secured or not, would be in scope.
-    """
+    """`creditor_after`: whether one more extension, secured or not, would be in scope; the year to come only if asked."""
     trigger = in_force(jurisdictions.load("us-reg-z"), "us.regz.regularly", ExtensionTrigger)
     years = {one["year"]: (one["unsecured"], one["dwelling"]) for one in inputs["extensions"]}
-    last = max(years)
-    begins, met_before, is_creditor_after = [], False, False
-    for year in range(min(years), last + 2):
-        unsecured, secured = years.get(year, (0, 0))
-        first = 1 if met_before else trigger.first_extension(unsecured, secured)
-        if first is not None and (
-            year in years or any(one["year"] == year for one in expected.get("creditor_from", ()))
-        ):
-            begins.append({"year": year, "extension": first})
-        if year == last:
-            is_creditor_after = met_before or trigger.met_by(unsecured + 1, secured)
-        met_before = trigger.met_by(unsecured, secured)
-    return {"creditor_after": is_creditor_after, "creditor_from": begins}
+    asked = {*years, *(one["year"] for one in expected.get("creditor_from", ()))}
+    begins, last = trigger.creditor_from(years), max(years)
+    return {
+        "creditor_after": begins.get(last) == 1 or trigger.is_met_next(*years[last]),
+        "creditor_from": [{"year": year, "extension": begins[year]} for year in sorted(begins) if year in asked],
+    }
 
 
 def plan_workout(inputs: Inputs, expected: Answers, place: str) -> Answers:
@@ -507,19 +497,20 @@ def br_late_fee(inputs: Inputs, expected: Answers, place: str) -> Answers:
 
 
 def msmed_interest(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    start_on = date(2007, 1, 1)  # the first January of the act: the whole span lies within the pack's review
     pack = with_reference(
-        jurisdictions.load_file(EXAMPLES / "in-msmed.toml"), "RBI_BANK_RATE", inputs["bank_rate_percent"], START
+        jurisdictions.load_file(EXAMPLES / "in-msmed.toml"), "RBI_BANK_RATE", inputs["bank_rate_percent"], start_on
     )
     principal = money(inputs, "principal")
     accrued = statutory_interest(
         principal=principal,
         pack=pack,
         rule_id="in.msmed.interest",
-        start_on=START,
-        end_on=add_months(START, inputs["months"]),
+        start_on=start_on,
+        end_on=add_months(start_on, inputs["months"]),
         rounding="half_up",
     )
-    rate = statutory_rate(pack, "in.msmed.interest", START)
+    rate = statutory_rate(pack, "in.msmed.interest", start_on)
     assert isinstance(rate, Rate), rate
     found = shown(accrued)
     return {

@@ -27,6 +27,7 @@ from collectkit.core.rules import (
     LumpSum,
     LumpSumBand,
     Moratorium,
+    NoticeWindow,
     NotInForce,
     PenaltyTiers,
     PlanTrigger,
@@ -41,6 +42,7 @@ from collectkit.core.rules import (
     StatutoryInterest,
     TimeWindow,
     TimeWindows,
+    WorkoutException,
     compose,
     is_looser,
 )
@@ -542,3 +544,72 @@ def test_a_primitive_refuses_figures_that_cannot_be_law(make: Callable[[], objec
     with pytest.raises(InvalidPolicy) as caught:
         make()
     assert [(problem.code, problem.path) for problem in caught.value.problems] == [(code, path)]
+
+
+# -- notice, workouts, single instalments ----------------------------------------------------------------------
+
+
+def test_a_notice_in_calendar_days_needs_no_calendar() -> None:
+    rule = NoticeWindow(before="deposit", days_min=3, days_max=10, unit="calendar")
+    assert rule.span(date(2026, 3, 20)) == (date(2026, 3, 10), date(2026, 3, 17))
+    assert [rule.is_in_time(notice_on=date(2026, 3, day), event_on=date(2026, 3, 20)) for day in (9, 10, 17, 18)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+
+
+def test_a_notice_by_business_days_is_unknown_without_a_calendar() -> None:
+    rule = NoticeWindow(before="deposit", days_min=3, days_max=10)
+    assert rule.is_in_time(notice_on=date(2026, 3, 17), event_on=date(2026, 3, 20)) is None
+
+
+def test_an_event_on_a_sunday_is_counted_back_from_the_monday() -> None:
+    rule = NoticeWindow(before="deposit", days_min=1, days_max=2)
+    assert rule.span(date(2026, 3, 22), WEEKENDS_ONLY) == (date(2026, 3, 19), date(2026, 3, 20))
+
+
+@pytest.mark.parametrize("terms", [{"days_min": -1}, {"days_max": 2}, {"unit": "weeks"}, {"ahead_more_than": -1}])
+def test_a_notice_window_that_cannot_stand_is_refused(terms: dict[str, object]) -> None:
+    with pytest.raises(InvalidPolicy):
+        NoticeWindow(**{"before": "deposit", "days_min": 3, "days_max": 10, **terms})  # type: ignore[arg-type]
+
+
+def test_a_workout_rule_may_leave_a_fact_out() -> None:
+    rule = WorkoutException(unless_new_credit=False)
+    assert rule.is_available(rate_rises=False, new_credit=True) is True
+
+
+def test_a_freeze_holds_from_its_first_day_to_its_last_and_an_open_one_until_its_event() -> None:
+    freeze = Moratorium(days=60, event_is_day_one=True, freezes=("interest",))
+    start_on = date(2026, 3, 2)
+    days = (date(2026, 3, 1), start_on, date(2026, 4, 30), date(2026, 5, 1))
+    assert [freeze.is_frozen("interest", day, start_on=start_on) for day in days] == [False, True, True, False]
+    assert not freeze.is_frozen("contact", start_on, start_on=start_on)
+    crisis = Moratorium(freezes=("interest",), until="treatment_ends", days_after=30)
+    assert crisis.is_frozen("interest", date(2030, 1, 1), start_on=start_on)
+    assert not crisis.is_frozen("interest", date(2026, 7, 2), start_on=start_on, until_event_on=date(2026, 6, 1))
+
+
+def test_the_fee_for_one_instalment_is_unknown_in_another_currency_and_goes_by_the_base() -> None:
+    flat = FeeLimit(amounts=(Money(500, "USD"),), grace_days=10)
+    assert flat.for_instalment(Money(5000, "EUR"), due_on=date(2026, 3, 1), agreed=Money(100, "EUR")) is None
+    half = [(date(2026, 3, 1), Money(2500, "USD"))]
+    of_rest = FeeLimit(rate="0.1").for_instalment(Money(5000, "USD"), due_on=date(2026, 3, 1), received=half)
+    of_all = FeeLimit(rate="0.1", base="instalment").for_instalment(
+        Money(5000, "USD"), due_on=date(2026, 3, 1), received=half
+    )
+    assert (of_rest, of_all) == (Money(250, "USD"), Money(500, "USD"))
+
+
+def test_a_year_is_judged_by_the_one_before_it_else_by_itself() -> None:
+    # 12 CFR 1026, comment 2(a)(17)(i)-4: 26 in 2007; and 20 in 2007, 75 in 2008
+    trigger = ExtensionTrigger(more_than=25, secured_more_than=5)
+    assert trigger.creditor_from({2007: (26, 0)}) == {2007: 26, 2008: 1}
+    assert trigger.creditor_from({2007: (20, 0), 2008: (75, 0)}) == {2008: 26, 2009: 1}
+    assert trigger.creditor_from({2007: (30, 0), 2008: (3, 0), 2009: (3, 0)}) == {2007: 26, 2008: 1}
+    assert trigger.creditor_from({2007: (0, 5)}) == {}
+
+
+def test_five_loans_on_dwellings_put_every_succeeding_extension_in_scope() -> None:  # comment 2(a)(17)(i)-6
+    trigger = ExtensionTrigger(more_than=25, secured_more_than=5)
+    assert [trigger.is_met_next(0, secured) for secured in (4, 5)] == [False, True]
+    assert [trigger.is_met_next(unsecured, 0) for unsecured in (24, 25)] == [False, True]

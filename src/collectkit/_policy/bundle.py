@@ -8,10 +8,11 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from collectkit._policy.coverage import Coverage, lacking_in
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import LateFeePolicy
-from collectkit.core.checks import as_tuple, each
+from collectkit.core.checks import as_tuple, each, instance_of, optional
 from collectkit.core.reading import Problems
 from collectkit.core.records import Receivable
 
@@ -29,11 +30,16 @@ class ChargePolicy:
     that names most of them wins. Two that could apply to one receivable and name equally many are refused, and so is
     one id for rules of different kinds.
 
+    With `covering` it checks itself for the days it is to serve, so that a rate series that ends too early is found now
+    and not on the first day after it; `readiness_on` asks the same for one day. Charging itself does not look at it.
+
     >>> ChargePolicy(late_fees=[LateFeePolicy(id="fee", kind="flat", amounts={"EUR": "5.00"})]).ids
     ('fee',)
 
     Raises:
-        InvalidPolicy: `policy.tie`, naming both variants; `policy.invalid`.
+        InvalidPolicy: `policy.tie`, naming both variants; `policy.invalid`; for `covering` also `policy.no_rate`,
+            `policy.no_sum`, `policy.pack_stale`, `policy.unknown_jurisdiction`, `policy.zone`, `policy.choice`,
+            `policy.missing`, and what `rules.compose` says of packs that contradict one another. All in one error.
     """
 
     late_fees: tuple[LateFeePolicy, ...] = attrs.field(default=(), converter=as_tuple, validator=each(LateFeePolicy))
@@ -45,6 +51,7 @@ class ChargePolicy:
     returned_payments: tuple[ReturnedPaymentPolicy, ...] = attrs.field(
         default=(), converter=as_tuple, validator=each(ReturnedPaymentPolicy)
     )
+    covering: Coverage | None = attrs.field(default=None, validator=optional(instance_of(Coverage)))
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("policy")
@@ -66,6 +73,8 @@ class ChargePolicy:
                     reason="tie",
                     value=other.id,
                 )
+        if self.covering is not None:
+            problems.found += lacking_in(self.covering, interest=self.interest, recovery_sums=self.recovery_sums)
         problems.raise_if_any()
 
     @property

@@ -1,32 +1,89 @@
-"""Reading charges from plain tables (TOML or JSON): every mistake noted with its path, none coerced."""
+"""Reading charges from plain tables (TOML or JSON): every mistake noted with its path, none coerced.
+
+A mistake hides no other: a table with something that cannot be read is still held against everything else that its
+record would refuse.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, TypeVar, get_args
+
+import attrs
 
 from collectkit._policy.bundle import ChargePolicy, ChargeRule
+from collectkit._policy.coverage import Coverage, lacking_of_places
 from collectkit._policy.interest import InterestPolicy, RateTerms, RecoverySumPolicy, RoundingOrder
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import EVERYTHING, AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier
 from collectkit.core.money import Money, Rounding
-from collectkit.core.rates import DAY_COUNTS, Rate
-from collectkit.core.reading import TableReader
-from collectkit.core.rules import LumpSum, RateFloor, RateSelection, RulePack, StatutoryInterest
+from collectkit.core.rates import DAY_COUNTS, DayCount, Rate
+from collectkit.core.reading import Problems, TableReader
+from collectkit.core.rules import (
+    Citation,
+    Dated,
+    DatedValue,
+    LumpSum,
+    RateFloor,
+    RateSelection,
+    Rule,
+    RulePack,
+    StatutoryInterest,
+)
 
-__all__ = ["read_charges"]
+__all__ = ["build_charges", "read_charges", "read_covering"]
+
+T = TypeVar("T")
+
+_KINDS: Final = (*get_args(FeeKind), "interest", "recovery_sum", "returned_payment")
+_BOUNDS: Final = ("days_min", "days_max", "balance_min", "balance_below")
 
 
-_KINDS = (*get_args(FeeKind), "interest", "recovery_sum", "returned_payment")
+def build_charges(table: Mapping[str, object], *, packs: Sequence[RulePack] = ()) -> ChargePolicy:
+    """Make the charges of a whole table, or say everything that is wrong with it in one error.
+
+    `charges` is a list of tables, as `read_charges` reads them. `covering` says what they are to serve: `start_on` and
+    `end_on` (the first day no more), `jurisdictions`, `debtor_kinds`, `zones`, and `packs` by their ids; `packs` given
+    here are those that may be named, such as `[jurisdictions.load(name) for name in jurisdictions.available()]`.
+
+    >>> fee = {"id": "late-fee", "kind": "percent", "rate": "0.015"}
+    >>> build_charges({"charges": [fee]}).ids
+    ('late-fee',)
+    >>> limits = {"fee_floor": {"EUR": "2"}, "fee_cap": {"EUR": "1"}}
+    >>> build_charges({"charges": [fee, {**fee, **limits, "rate": "-0.1"}]})
+    Traceback (most recent call last):
+    ...
+    collectkit.core.errors.InvalidPolicy: 2 problems
+      charges[1].rate: must be 0 or more (given: -0.1)
+      charges[1].fee_cap.EUR: 1.00 EUR is below the floor of 2.00 EUR; raise one, lower the other
+
+    Raises:
+        InvalidPolicy: every mistake with its path, its value and the choices.
+    """
+    problems = Problems("policy")
+    top = TableReader(table, path="", problems=problems)
+    tables = top.tables("charges")
+    within = top.table("covering")
+    covering = None if within is None else read_covering(within, packs)
+    named = packs if covering is None else covering.packs
+    made = read_charges(tables, named, covering=covering) if tables else None
+    if not tables:
+        made = problems.take("", lambda: ChargePolicy(covering=covering))
+    top.done()
+    problems.raise_if_any()
+    return made or ChargePolicy()
 
 
-def read_charges(tables: Iterable[TableReader], packs: Sequence[RulePack] = ()) -> ChargePolicy:
+def read_charges(
+    tables: Iterable[TableReader], packs: Sequence[RulePack] = (), *, covering: Coverage | None = None
+) -> ChargePolicy:
     """Make the bundle from tables such as `[[charges]]`; mistakes go to the readers' own list of problems.
 
     What cannot be read is left out of the bundle, so look at the problems before using it. `kind` says what a table
-    is: a kind of late fee, "interest" (a `rate`, or the `rule` of a pack), "recovery_sum" (the `rule` of a pack) or
-    "returned_payment";
-    `packs` are those whose rules may be named. `applies_to` is a table of `segments`, `kinds` and `currencies`,
+    is: a kind of late fee, "interest" (a `rate`, the `rule` of a pack, or a `margin` over the `reference` series of one),
+    "recovery_sum" (the `rule` of a pack) or "returned_payment"; `packs` are those whose rules may be named. What can be
+    read is held against `covering`, with the rest. `applies_to` is a table of `segments`, `kinds` and `currencies`,
     amounts are `{ EUR = "40.00" }`.
 
     >>> from collectkit.core.reading import Problems
@@ -41,7 +98,9 @@ def read_charges(tables: Iterable[TableReader], packs: Sequence[RulePack] = ()) 
     last = None
     for table in tables:
         last = table
+        before = len(table.problems.found)
         kind = table.text("kind", choices=_KINDS)
+        is_known = len(table.problems.found) == before
         rule: ChargeRule | None
         if kind == "interest":
             rule = _interest(table, packs)
@@ -50,19 +109,51 @@ def read_charges(tables: Iterable[TableReader], packs: Sequence[RulePack] = ()) 
         elif kind == "returned_payment":
             rule = _returned_payment(table)
         else:
-            rule = _late_fee(table)
-        if rule is not None:
+            rule = _late_fee(table, kind)
+        if rule is not None and is_known:
             rules.append(rule)
     if last is None:
-        return ChargePolicy()
+        return ChargePolicy(covering=covering)
     path = last.path.rpartition("[")[0] or last.path
-    return last.problems.take(path, lambda: bundle_of(rules)) or ChargePolicy()
+    found = Problems("policy")
+    made = found.take(path, lambda: bundle_of(rules, covering))
+    for problem in found.found:  # what it is to serve stands beside the charges, not among them
+        inner = problem.path.removeprefix(f"{path}.")
+        last.problems.found.append(attrs.evolve(problem, path=inner) if inner.startswith("covering") else problem)
+    return made or ChargePolicy()
 
 
-def bundle_of(rules: Iterable[ChargeRule]) -> ChargePolicy:
+def read_covering(
+    table: TableReader, packs: Sequence[RulePack] = (), *, default: Sequence[RulePack] = ()
+) -> Coverage | None:
+    """Read what charges are to serve; mistakes go to the reader's list of problems, and nothing is made of half a window.
+
+    `packs` may be named; where the table names none, `default` are those the charges are used with.
+    """
+    known = {pack.id: pack for pack in packs}
+    names = table.texts("packs", tuple(pack.id for pack in default), choices=tuple(known)) if known else ()
+    if not known and table.texts("packs", ()):
+        table.note("packs", "no pack is given that could be named", reason="unknown_pack")
+    start_on, end_on = (_day(table, key) for key in ("start_on", "end_on"))
+    terms: dict[str, Any] = {
+        "packs": tuple(known[name] for name in names),
+        "jurisdictions": table.texts("jurisdictions", ()),
+        "debtor_kinds": table.texts("debtor_kinds", ()),
+        "zones": table.texts("zones", ()),
+    }
+    table.done()
+    if start_on is not None and end_on is not None:
+        return Coverage(start_on=start_on, end_on=end_on, **terms)
+    timeless = Coverage(start_on=date.min, end_on=date.max, **terms)  # what needs no days is told all the same
+    table.problems.found += lacking_of_places(timeless)
+    return None
+
+
+def bundle_of(rules: Iterable[ChargeRule], covering: Coverage | None = None) -> ChargePolicy:
     """Put rules of any kind together, in the order given."""
     given = tuple(rules)
     return ChargePolicy(
+        covering=covering,
         late_fees=[one for one in given if isinstance(one, LateFeePolicy)],
         interest=[one for one in given if isinstance(one, InterestPolicy)],
         recovery_sums=[one for one in given if isinstance(one, RecoverySumPolicy)],
@@ -83,16 +174,18 @@ def _returned_payment(table: TableReader) -> ReturnedPaymentPolicy | None:
     if table.has("cite"):
         terms["cite"] = table.text("cite")
     table.done()
-    if len(table.problems.found) > before:
-        return None
-    return table.problems.take(table.path, lambda: ReturnedPaymentPolicy(**terms))
+    return _made(table, before, lambda: ReturnedPaymentPolicy(**terms))
 
 
 def _interest(table: TableReader, packs: Sequence[RulePack]) -> InterestPolicy | None:
     before = len(table.problems.found)
     rate = _rate(table, "rate")
     rule_id, pack = _rule(table, "rule", packs, StatutoryInterest)
+    if not rule_id:
+        rule_id, pack = _over_reference(table, packs)
     floor_id, floor_pack = _rule(table, "floor_rule", packs, RateFloor)
+    if rate is None and not rule_id and any(table.has(key) for key in ("rate", "rule", "margin", "reference")):
+        rate = Rate.zero()  # noted already: what was given could not be read or found
     rate_terms: dict[str, Any] = {
         "rate": rate,
         "rate_floor": _rate(table, "rate_floor"),
@@ -128,9 +221,48 @@ def _interest(table: TableReader, packs: Sequence[RulePack]) -> InterestPolicy |
     if table.has("cite"):
         terms["cite"] = table.text("cite")
     table.done()
-    if len(table.problems.found) > before:
-        return None
-    return table.problems.take(table.path, lambda: InterestPolicy(terms=RateTerms(**rate_terms), **terms))
+    rate_made = _tried(table, before, lambda: RateTerms(**rate_terms)) or RateTerms(rate=Rate.zero())
+    return _made(table, before, lambda: InterestPolicy(terms=rate_made, **terms))
+
+
+def _over_reference(table: TableReader, packs: Sequence[RulePack]) -> tuple[str, RulePack | None]:
+    """Make a rule of a contract that agrees a margin over a published reference; neither goes without the other."""
+    series = {one.id: (one, pack) for pack in packs for one in pack.series}
+    has_margin, has_reference = table.has("margin"), table.has("reference")
+    if not has_margin and not has_reference:
+        return "", None
+    if not has_reference:
+        table.note("reference", "a margin needs a reference series", reason="missing", choices=tuple(series))
+    if not has_margin:
+        table.note("margin", 'a reference needs a margin, "0" for none', reason="missing")
+    margin = table.exact("margin") if has_margin else None
+    name = table.text("reference", choices=tuple(series)) if has_reference and series else ""
+    if has_reference and not series:
+        table.note("reference", "no pack given holds a reference series", reason="unknown_rule")
+    if margin is None or name not in series:
+        return "", None
+    held, pack = series[name]
+    selection: RateSelection = table.text("selection", "floating", choices=get_args(RateSelection))  # type: ignore[assignment]  # chosen from the choices
+    day_count: DayCount = table.text("day_count", "act/365f", choices=DAY_COUNTS)  # type: ignore[assignment]  # likewise
+    law = StatutoryInterest(series=name, margin=margin, selection=selection, day_count=day_count)
+    agreed = Citation(
+        authority=table.text("cite", "the contract"), locator="", address="-", read_on=pack.reviewed_through
+    )
+    rule = Rule(
+        id=f"contract.{name}",
+        topic="contract_interest",
+        text="A margin over a reference rate, as agreed.",
+        parameters=Dated(points=(DatedValue(value=law, citation=agreed),), reviewed_through=pack.reviewed_through),
+    )
+    return rule.id, RulePack(
+        id="contract",
+        version=pack.version,
+        jurisdiction=pack.jurisdiction,
+        title="Interest as agreed",
+        reviewed_through=pack.reviewed_through,
+        rules=(rule,),
+        series=(held,),
+    )
 
 
 def _recovery_sum(table: TableReader, packs: Sequence[RulePack]) -> RecoverySumPolicy | None:
@@ -146,12 +278,10 @@ def _recovery_sum(table: TableReader, packs: Sequence[RulePack]) -> RecoverySumP
         "applies_to": _applies_to(table),
     }
     table.done()
-    if len(table.problems.found) > before or pack is None:
+    if pack is None:
         return None
     source = pack
-    return table.problems.take(
-        table.path, lambda: RecoverySumPolicy(id=identity, pack=source, rule_id=rule_id, **terms)
-    )
+    return _made(table, before, lambda: RecoverySumPolicy(id=identity, pack=source, rule_id=rule_id, **terms))
 
 
 def _rule(table: TableReader, key: str, packs: Sequence[RulePack], kind: type[object]) -> tuple[str, RulePack | None]:
@@ -181,11 +311,17 @@ def _rate(table: TableReader, key: str) -> Rate | None:
     return table.problems.take(table.at(key), lambda: Rate.of(value, limit=1))
 
 
-def _late_fee(table: TableReader) -> LateFeePolicy | None:
+def _day(table: TableReader, key: str) -> date | None:
+    if not table.has(key):
+        table.note(key, "is missing", reason="missing")
+    return table.day(key)
+
+
+def _late_fee(table: TableReader, kind: str) -> LateFeePolicy | None:
     before = len(table.problems.found)
     terms: dict[str, Any] = {
         "id": table.text("id"),
-        "kind": table.text("kind", choices=_KINDS),
+        "kind": kind,
         "component": table.text("component", "fee", choices=("fee", "cost", "interest")),
         "amounts": table.amounts("amounts"),
         "tiers": tuple(_tier(one) for one in table.tables("tiers")),
@@ -212,9 +348,38 @@ def _late_fee(table: TableReader) -> LateFeePolicy | None:
         terms["cite"] = table.text("cite")
     terms["applies_to"] = _applies_to(table)
     table.done()
-    if len(table.problems.found) > before:
+    return _made(table, before, lambda: LateFeePolicy(**terms))
+
+
+def _made(table: TableReader, before: int, build: Callable[[], T]) -> T | None:
+    """Make a record; nothing where anything was wrong since `before`, with whatever else it refuses noted."""
+    made = _tried(table, before, build)
+    return made if len(table.problems.found) == before else None
+
+
+def _tried(table: TableReader, before: int, build: Callable[[], T]) -> T | None:
+    """Try to make a record even of what was read in part, and note what it refuses beside the problems since `before`.
+
+    A value that could not be read stands in as its least, so what is said of that key, or of the order of tiers whose
+    bounds could not be read, is left out.
+    """
+    noted = [problem.path for problem in table.problems.found[before:]]
+    found = Problems("policy")
+    made = found.take(table.path, build)
+    if any(problem.path == table.at("kind") for problem in table.problems.found):  # nobody knows what it was to be
         return None
-    return table.problems.take(table.path, lambda: LateFeePolicy(**terms))
+    tiers = table.at("tiers")
+    bounds_unknown = any(path.startswith(tiers) and path.rpartition(".")[2] in _BOUNDS for path in noted)
+    for problem in found.found:
+        if any(_is_within(problem.path, path) or _is_within(path, problem.path) for path in noted):
+            continue
+        if not (bounds_unknown and _is_within(problem.path, tiers)):
+            table.problems.found.append(problem)
+    return made
+
+
+def _is_within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
 def _applies_to(table: TableReader) -> AppliesTo:

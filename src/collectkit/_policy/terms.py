@@ -382,6 +382,7 @@ def _currencies(fee: LateFeePolicy) -> set[str] | None:
 
 
 def _check_tiers(fee: LateFeePolicy, problems: Problems) -> None:
+    can_be_ordered = True
     for number, tier in enumerate(fee.tiers):
         path = f"tiers[{number}]"
         check_share(f"{path}.rate", tier.rate, problems)
@@ -391,7 +392,9 @@ def _check_tiers(fee: LateFeePolicy, problems: Problems) -> None:
         by_days, by_balance = tier.days_min is not None, tier.balance_min is not None
         if by_days == by_balance:
             problems.note(path, "a tier goes either by days (days_min) or by balance (balance_min)")
-            return
+            can_be_ordered = False
+    if not can_be_ordered:
+        return
     if len({tier.balance_min is None for tier in fee.tiers}) > 1:
         problems.note("tiers", "all tiers go by days, or all by balance")
     elif fee.tiers[0].balance_min is None:
@@ -406,53 +409,54 @@ def _check_day_tiers(fee: LateFeePolicy, problems: Problems) -> None:
         check_whole(f"tiers[{number}].days_min", tier.days_min, problems, at_least=1)
         check_whole(f"tiers[{number}].days_max", tier.days_max, problems, at_least=1, optional=True)
         if type(tier.days_min) is not int or (tier.days_max is not None and type(tier.days_max) is not int):
-            return
+            continue
         if tier.days_max is not None and tier.days_max < tier.days_min:
             problems.note(f"tiers[{number}].days_max", f"{tier.days_max} lies before days_min {tier.days_min}")
-            return
+            continue
         spans.append((tier.days_min, None if tier.days_max is None else tier.days_max + 1, number))
     grace = fee.grace_days if fee.grace_business_days is None and not fee.grace_shifts_due else 0
-    names = {number: tier.name() for number, tier in enumerate(fee.tiers)}
-    _check_spans(spans, names, first=grace + 1, unit="", allow_gaps=fee.tier_gaps == "none", problems=problems)
+    first = grace + 1 if type(grace) is int else 1
+    _check_spans(fee, spans, first=first, unit="", is_whole=len(spans) == len(fee.tiers), problems=problems)
 
 
 def _check_balance_tiers(fee: LateFeePolicy, problems: Problems) -> None:
     by_currency: dict[str, list[tuple[int, int | None, int]]] = {}
+    faulty: set[str] = set()
     for number, tier in enumerate(fee.tiers):
         low, high = tier.balance_min, tier.balance_below
         if low is None:
             continue
         if high is not None and high.currency != low.currency:
             problems.note(f"tiers[{number}].balance_below", f"is not in {low.currency}", value=high)
-            return
-        if low.is_negative or (high is not None and high <= low):
+            faulty.add(low.currency)
+        elif low.is_negative or (high is not None and high <= low):
             problems.note(
                 f"tiers[{number}]", "must begin at zero or more and end above its beginning", value=tier.name()
             )
-            return
-        by_currency.setdefault(low.currency, []).append((low.minor, None if high is None else high.minor, number))
-    names = {number: tier.name() for number, tier in enumerate(fee.tiers)}
+            faulty.add(low.currency)
+        else:
+            span = (low.minor, None if high is None else high.minor, number)
+            by_currency.setdefault(low.currency, []).append(span)
     for currency, spans in sorted(by_currency.items()):
-        _check_spans(
-            spans,
-            names,
-            first=0,
-            unit=f" {currency} minor units",
-            allow_gaps=fee.tier_gaps == "none",
-            problems=problems,
-        )
+        unit = f" {currency} minor units"
+        _check_spans(fee, spans, first=0, unit=unit, is_whole=currency not in faulty, problems=problems)
 
 
 def _check_spans(
+    fee: LateFeePolicy,
     spans: list[tuple[int, int | None, int]],
-    names: dict[int, str],
     *,
     first: int,
     unit: str,
-    allow_gaps: bool,
+    is_whole: bool,
     problems: Problems,
 ) -> None:
-    """Check half-open spans: no overlap, and no gap from `first` to the open end unless allowed."""
+    """Check half-open spans: no overlap, and no gap from `first` to the open end unless allowed.
+
+    Where a tier is missing from them because it is faulty itself (not `is_whole`), a gap says nothing.
+    """
+    names = {number: tier.name() for number, tier in enumerate(fee.tiers)}
+    allow_gaps = fee.tier_gaps == "none" or not is_whole
     spans = sorted(spans, key=lambda span: (span[0], span[2]))
     reached: int | None = first
     previous: int | None = None

@@ -37,7 +37,15 @@ from collectkit.core.reading import Problems, TableReader, toml_table
 from collectkit.core.records import Channel
 from collectkit.core.rules import RulePack, compose
 from collectkit.escalation import Approved, Delivered, DueIn, Holds, Ladder, Need, PastDue, StageRule, Step
-from collectkit.policy import AppliesTo, DiscountStep, IncentivePolicy, PromptPaymentDiscount, read_charges
+from collectkit.policy import (
+    AppliesTo,
+    ChargePolicy,
+    DiscountStep,
+    IncentivePolicy,
+    PromptPaymentDiscount,
+    read_charges,
+    read_covering,
+)
 from collectkit.promises import PromiseLimits
 from collectkit.segments import STANDARD, Segmentation, SegmentRule
 from collectkit.settlement import Authority, SettlementLimits
@@ -88,7 +96,9 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
         segment: _overlaid(segment, table, ladder_rules, problems) for segment, table in _overlays(top, segmentation)
     }
     named = _packs(top, {pack.id: pack for pack in packs}, problems)
-    charges = read_charges(top.tables("charges"), named)
+    within = top.table("covering")
+    covering = None if within is None else read_covering(within, named, default=named)
+    charges = problems.take("", lambda: read_charges(top.tables("charges"), named, covering=covering)) or ChargePolicy()
     incentives = _discounts(top, segmentation, problems)
     contact = _contact(top.table("contact"), problems)
     limits, tolerance, clearing = _promises(top.table("promises"), problems)

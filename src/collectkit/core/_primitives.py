@@ -5,6 +5,7 @@ Figures stand in packs; `core.rules` dates and cites them. Import from there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, time
 from fractions import Fraction
 from typing import Literal, TypeAlias, get_args
@@ -376,6 +377,36 @@ class ExtensionTrigger:
         if unsecured + secured > self.more_than:
             return self.more_than + 1
         return self.secured_more_than + 1 if secured > self.secured_more_than else None
+
+    def is_met_next(self, unsecured: int, secured: int) -> bool:
+        """Say whether, after so many extensions of a year, the next one is in scope, secured or not.
+
+        Either number, once it is reached, puts every succeeding extension in scope (12 CFR 1026, comments 2(a)(17)(i)-5
+        and -6).
+
+        >>> regularly = ExtensionTrigger(more_than=25, secured_more_than=5)
+        >>> [regularly.is_met_next(*made) for made in ((23, 2), (8, 3), (0, 5))]
+        [True, False, True]
+        """
+        return unsecured + secured >= self.more_than or secured >= self.secured_more_than
+
+    def creditor_from(self, extensions: Mapping[int, tuple[int, int]]) -> dict[int, int]:
+        """Return, for each year in which somebody is a creditor, the number of the extension from which on.
+
+        `extensions` are (unsecured, secured) by year, nothing for a year left out. A year is judged by the one before
+        it, and then holds from its first extension, else by itself; the year after the last one given is told too.
+
+        >>> ExtensionTrigger(more_than=25, secured_more_than=5).creditor_from({2007: (20, 0), 2008: (75, 0)})
+        {2008: 26, 2009: 1}
+        """
+        found: dict[int, int] = {}
+        for year in sorted({*extensions, *(year + 1 for year in extensions)}):
+            first = self.first_extension(*extensions.get(year, (0, 0)))
+            if self.met_by(*extensions.get(year - 1, (0, 0))):
+                first = 1
+            if first is not None:
+                found[year] = first
+        return found
 
 
 @attrs.frozen(kw_only=True)
