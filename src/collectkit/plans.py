@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Literal, Unpack, cast
+from typing import Any, Literal, TypeVar, Unpack, cast
 
 import attrs
 
@@ -75,6 +75,9 @@ __all__ = [
 ]
 
 
+T = TypeVar("T")
+
+
 # -- one function per shape ------------------------------------------------------------------------------------
 
 
@@ -98,7 +101,13 @@ def amortised_plan(
         InvalidDate: a due date after the year 9999.
     """
     return _plan(
-        plan_id, options, shape="level", principal=principal, rate=rate, instalments=instalments, start_on=start_on
+        plan_id,
+        options,
+        shape="level",
+        principal=principal,
+        rate=_needed(rate, "rate"),
+        instalments=instalments,
+        start_on=start_on,
     )
 
 
@@ -190,7 +199,7 @@ def equal_principal_plan(
         options,
         shape="equal_principal",
         principal=principal,
-        rate=rate,
+        rate=_needed(rate, "rate"),
         instalments=instalments,
         start_on=start_on,
     )
@@ -215,7 +224,13 @@ def flat_plan(
         InvalidTerms: as `amortised_plan`.
     """
     return _plan(
-        plan_id, options, shape="flat", principal=principal, rate=rate, instalments=instalments, start_on=start_on
+        plan_id,
+        options,
+        shape="flat",
+        principal=principal,
+        rate=_needed(rate, "rate"),
+        instalments=instalments,
+        start_on=start_on,
     )
 
 
@@ -242,7 +257,7 @@ def interest_only_plan(
         options,
         shape="interest_only",
         principal=principal,
-        rate=rate,
+        rate=_needed(rate, "rate"),
         instalments=instalments,
         start_on=start_on,
     )
@@ -280,10 +295,10 @@ def balloon_plan(
         options,
         shape="balloon",
         principal=principal,
-        rate=rate,
+        rate=_needed(rate, "rate"),
         instalments=instalments,
         start_on=start_on,
-        balloon=balloon,
+        balloon=_needed(balloon, "balloon"),
     )
 
 
@@ -321,7 +336,7 @@ def bullet_plan(
         options,
         shape="bullet",
         principal=principal,
-        rate=rate,
+        rate=_needed(rate, "rate"),
         instalments=periods,
         start_on=start_on,
         simple_interest=interest == "simple",
@@ -364,6 +379,10 @@ def stepped_plan(
     share = Fraction(0) if growth is None else exact_number(growth, "growth")
     if not -1 < share <= 10:
         raise InvalidTerms("plans.amounts", "growth is a share above -1 and at most 10; '0.05' is 5 %")
+    if isinstance(steps, (str, bytes)) or not isinstance(steps, Sequence) or not all(map(_is_pair, steps)):
+        raise InvalidTerms(
+            "plans.amounts", "steps are pairs of a number of rows and what each pays, such as (6, money)"
+        )
     for rows, _ in steps:
         require_count(rows)
     return _plan(
@@ -452,7 +471,7 @@ def agreed_plan(
     Raises:
         InvalidTerms: `plans.amounts` where the amounts do not pay the debt off, with what the last one must be.
     """
-    if isinstance(parts, (str, bytes)) or not isinstance(parts, Sequence) or not all(map(_is_part, parts)):
+    if isinstance(parts, (str, bytes)) or not isinstance(parts, Sequence) or not all(map(_is_pair, parts)):
         raise InvalidTerms(
             "plans.amounts", "parts are pairs of a date and an amount, such as (date(2026, 3, 1), money)"
         )
@@ -543,7 +562,7 @@ def personalised_plan(
 # -- details ---------------------------------------------------------------------------------------------------
 
 
-def _is_part(part: object) -> bool:
+def _is_pair(part: object) -> bool:
     return isinstance(part, tuple) and len(part) == 2
 
 
@@ -552,11 +571,25 @@ def _plan(plan_id: str, options: PlanOptions, **terms: Any) -> PaymentPlan:
     return plan_from_terms(plan_id=plan_id, terms=_terms(options, **terms), agreement=_agreement(options))
 
 
+def _needed(value: T | None, name: str) -> T:
+    if value is None:
+        raise InvalidTerms(
+            "plans.arguments", f"{name} is missing; where there is none, say so: Rate.zero(), or money of 0"
+        )
+    return value
+
+
 def _agreement(options: Any) -> Agreement:
     given = {name: options[name] for name in AGREEMENT_OPTIONS if options.get(name) is not None}
     return cast(Agreement, given)
 
 
 def _terms(options: Any, **terms: Any) -> PlanTerms:
+    for name in options:
+        if name not in PlanOptions.__annotations__:  # a type checker says so first; here it would be ignored or obeyed
+            known = ", ".join(sorted(PlanOptions.__annotations__))
+            raise TypeError(
+                f"a plan of the shape {terms['shape']} takes no {name!r}; besides its own arguments it takes: {known}"
+            )
     shared = {name: value for name, value in options.items() if name not in AGREEMENT_OPTIONS}
     return PlanTerms(**shared, **terms)
