@@ -212,6 +212,82 @@ unreachable_task = "find"
 )
 
 
+COSTLY = parse(
+    """
+name = "costly"
+version = "1"
+packs = ["eu-late-payment"]
+[[segments]]
+id = "old"
+when = { days_past_due_min = 15 }
+[[stages]]
+id = "reminder"
+after = { past_due = { days = 2 } }
+  [[stages.steps]]
+  notice = "friendly"
+  channels = ["email", "letter"]
+  every_days = 7
+  times = 3
+  [[stages.steps]]
+  day = 5
+  command = "restrict-service"
+[[charges]]
+id = "reminder-fee"
+kind = "flat"
+amounts = { EUR = "2.50" }
+once_per = "notice"
+[[charges]]
+id = "late-fee"
+kind = "percent"
+rate = "0.1"
+grace_days = 3
+yearly_cap = { EUR = "12.00" }
+item_cap = { EUR = "6.00" }
+once_per = "period"
+period_days = 12
+[[charges]]
+id = "late-fee"
+kind = "flat"
+amounts = { EUR = "3.00" }
+grace_days = 3
+applies_to = { segments = ["old"] }
+once_per = "period"
+period_days = 12
+[[charges]]
+id = "missed"
+kind = "flat"
+amounts = { EUR = "1.50" }
+once_per = "instalment"
+[[charges]]
+id = "interest"
+kind = "interest"
+rate = "0.6"
+[[charges]]
+id = "settled-interest"
+kind = "interest"
+rate = "0.3"
+post_every_months = "settlement"
+[[charges]]
+id = "sum"
+kind = "recovery_sum"
+rule = "eu.lpd.compensation"
+[[charges]]
+id = "bounced"
+kind = "returned_payment"
+amounts = { EUR = "4.00" }
+exclusive_with = ["late-fee"]
+[[discounts]]
+id = "early"
+rate = "0.02"
+discount_days = 8
+net_days = 10
+[aftercare]
+thanks = "thanks"
+thanks_channels = ["email"]
+"""
+)
+
+
 class Words:
     def render(self, command: SendNotice, snapshot: AccountSnapshot) -> Notice:
         return Notice(notice=command.notice, channel=command.channel, locale="en", recipient="x@firm.example")
@@ -366,12 +442,20 @@ def ran(
     refuses_email: bool,
     twice: bool = False,
     strategy: Strategy = STRATEGY,
+    is_told_late: bool = False,
 ) -> tuple[list[Event], list[str]]:
-    """Run the account from day to day: looking every day, or only when the store says that it is due."""
+    """Run the account from day to day: looking every day, or only when the store says that it is due.
+
+    With `is_told_late` each fact is recorded on its day, and money on the day on which it comes in.
+    """
     store, post = MemoryStore(), Post(refuses_email=refuses_email)
-    engine.record(store=store, events={"A": events})
+    if not is_told_late:
+        engine.record(store=store, events={"A": events})
     for day in range(DAYS):
         as_of = START + timedelta(days=day)
+        if is_told_late:
+            news = [event for event in events if told_on(event) == as_of or (not day and told_on(event) < as_of)]
+            engine.record(store=store, events={"A": news})
         if every_day:  # as if something had come up: the account is due today
             due_now = Batch(
                 account_id="A",
@@ -386,9 +470,13 @@ def ran(
     return list(store.load("A").events), post.keys
 
 
+def told_on(event: Event) -> date:
+    return event.payment.received_on if isinstance(event, PaymentReceived) else event.effective_on
+
+
 def effects(events: list[Event]) -> list[tuple[str, date, str]]:
     """What was done: each charge, notice, command and cure with its day and key; what was merely noted is left out."""
-    kinds = ("ChargePosted", "NoticeRequested", "CommandIssued", "Cured", "NoticeSuppressed", "NoticeBounced")
+    kinds = ("ChargePosted", "ChargeWaived", "CreditNoteIssued", "NoticeRequested", "CommandIssued", "Cured", "NoticeSuppressed", "NoticeBounced")
     found = []
     for event in events:
         if type(event).__name__ in kinds:
@@ -396,22 +484,30 @@ def effects(events: list[Event]) -> list[tuple[str, date, str]]:
     return found
 
 
-@pytest.mark.parametrize("strategy", [STRATEGY, STRICT], ids=["plain", "strict"])
-@given(events=histories(), refuses_email=st.booleans())
+STRATEGIES = pytest.mark.parametrize("strategy", [STRATEGY, STRICT, COSTLY], ids=["plain", "strict", "costly"])
+
+
+@STRATEGIES
+@given(events=histories(), refuses_email=st.booleans(), late=st.booleans())
 @settings(max_examples=15)
 def test_looking_only_when_due_does_the_same_on_the_same_days_as_looking_daily(
-    strategy: Strategy, events: list[Event], refuses_email: bool
+    strategy: Strategy, events: list[Event], refuses_email: bool, late: bool
 ) -> None:
-    seldom, _ = ran(events, every_day=False, refuses_email=refuses_email, strategy=strategy)
-    daily, _ = ran(events, every_day=True, refuses_email=refuses_email, strategy=strategy)
+    how: dict[str, Any] = {"refuses_email": refuses_email, "strategy": strategy, "is_told_late": late}
+    seldom, _ = ran(events, every_day=False, **how)
+    daily, _ = ran(events, every_day=True, **how)
     assert effects(seldom) == effects(daily)
 
 
-@given(events=histories(), refuses_email=st.booleans())
+@STRATEGIES
+@given(events=histories(), refuses_email=st.booleans(), late=st.booleans())
 @settings(max_examples=12)
-def test_running_every_day_twice_does_what_running_once_does(events: list[Event], refuses_email: bool) -> None:
-    once, keys = ran(events, every_day=True, refuses_email=refuses_email)
-    twice, keys_twice = ran(events, every_day=True, refuses_email=refuses_email, twice=True)
+def test_running_every_day_twice_does_what_running_once_does(
+    strategy: Strategy, events: list[Event], refuses_email: bool, late: bool
+) -> None:
+    how: dict[str, Any] = {"refuses_email": refuses_email, "strategy": strategy, "is_told_late": late}
+    once, keys = ran(events, every_day=True, **how)
+    twice, keys_twice = ran(events, every_day=True, twice=True, **how)
     assert effects(once) == effects(twice)
     assert keys == keys_twice
     assert len(set(keys)) == len(keys)

@@ -114,6 +114,7 @@ class _Again:
                     f"charge {charge.receivable_id} of {charge.amount_original} would be {Money(right, currency)} "
                     f"with what is known now about receivable {charge.parent_id}"
                 )
+                text += _because([each for each in self.payments if _is_news(each, charge)])
                 yield self._reversal(charge, Money(excess, currency), text)
 
     def _right_of(self, one: PostedCharge) -> int | None:
@@ -122,14 +123,34 @@ class _Again:
         if not self.is_by_payments:
             return self._judged(charge, self._facts_for(one))
         news = [each for each in self.payments if _is_news(each, charge)]
-        if not news or self._waived(charge) >= charge.amount_original.minor:
+        if not news and not self._taken_back_since(charge.issued_on):
             return None
-        then = self._facts_for(one)
-        right, without = self._judged(charge, then), self._judged(charge, _without(then, news))
-        if right >= without:
+        if self._waived(charge) >= charge.amount_original.minor:
+            return None
+        right = self._judged(charge, self._facts_for(one))
+        before = self._judged(charge, self._as_known(self._facts_for(one), news, charge.issued_on))
+        if right >= before:
             return None
         # the policy may have changed since: what the payments change by its terms of today is taken off, no more
-        return 0 if right == 0 else max(right, charge.amount_original.minor - (without - right))
+        return 0 if right == 0 else max(right, charge.amount_original.minor - (before - right))
+
+    def _taken_back_since(self, day: date) -> frozenset[str]:
+        """Return the ids of waivers that took a charge back on a day or later: charges before it did not know them."""
+        return frozenset(
+            each.waiver_id
+            for each in self.snapshot.waivers
+            if each.waiver_id.startswith(REVERSAL) and each.waived_on >= day
+        )
+
+    def _as_known(self, facts: AccountSnapshot, news: Sequence[Payment], day: date) -> AccountSnapshot:
+        """Return facts without the payments that were not known on a day, nor what was taken back since for their sake."""
+        names = {one.payment_id for one in news}
+        since = self._taken_back_since(day)
+        return attrs.evolve(
+            facts,
+            payments=[one for one in facts.payments if one.payment_id not in names],
+            waivers=[one for one in facts.waivers if one.waiver_id not in since],
+        )
 
     def _right_of_return(self, one: PostedCharge) -> int | None:
         """A charge for a returned payment stands while the payment is returned, whatever else is paid."""
@@ -195,42 +216,57 @@ class _Again:
                     and one.receivable.parent_id == receivable.receivable_id
                     and ".." in one.period
                 ]
-                if mine and (not self.is_by_payments or self._news_of(mine)):
+                if mine:
                     yield from self._of_postings(rule, receivable, mine)
 
-    def _news_of(self, posted: list[PostedCharge]) -> list[Payment]:
-        """Return the payments that count from before the end of a posting that did not know them."""
-        return [
-            each
-            for each in self.payments
-            if any(_is_news(each, one.receivable) and each.effective_on < _end_of(one) for one in posted)
-        ]
-
     def _of_postings(self, rule: str, receivable: Receivable, posted: list[PostedCharge]) -> Iterator[Reversal]:
-        until = max(_end_of(one) for one in posted)
-        accrued = self._accrued(self.snapshot, rule, receivable, until)
-        if accrued is None:
-            return
-        excess = sum(one.receivable.amount_original.minor - self._waived(one.receivable) for one in posted)
-        excess -= accrued.minor
+        news: list[Payment] = []
         if self.is_by_payments:
-            without = self._accrued(_without(self.snapshot, self._news_of(posted)), rule, receivable, until)
-            back = taken_back(self.snapshot)
-            done = sum(back.get(one.receivable.receivable_id, 0) for one in posted)
-            excess = 0 if without is None else min(excess, without.minor - accrued.minor - done)
+            unaware = [one for one in posted if self._news_of(one) or self._taken_back_since(one.receivable.issued_on)]
+            if not unaware:
+                return
+            news = list({each.payment_id: each for one in unaware for each in self._news_of(one)}.values())
+        excess = self._excess(rule, receivable, posted)
+        if self.is_by_payments and excess > 0:
+            last_on = max(_end_of(one) for one in unaware)
+            posted = [one for one in posted if _end_of(one) <= last_on]
+            excess = min(excess, self._excess(rule, receivable, posted), self._excess(rule, receivable, posted, news))
+        if excess <= 0:
+            return
+        until = max(_end_of(one) for one in posted)
         for one in sorted(posted, key=lambda each: each.period, reverse=True):
             part = min(excess, one.receivable.amount_original.minor - self._waived(one.receivable))
             if part <= 0:
                 continue
             excess -= part
-            amount = Money(part, accrued.currency)
+            amount = Money(part, receivable.amount_original.currency)
             text = (
-                f"interest on receivable {receivable.receivable_id} until {until} is {accrued} "
-                f"with what is known now, {amount} less than was posted"
+                f"interest on receivable {receivable.receivable_id} until {until} is {amount} less "
+                f"with what is known now than was posted{_because(news)}"
             )
             yield self._reversal(one.receivable, amount, text)
 
-    def _accrued(self, facts: AccountSnapshot, rule: str, receivable: Receivable, until: date) -> Money | None:
+    def _news_of(self, one: PostedCharge) -> list[Payment]:
+        """Return the payments that count from before the end of a posting that did not know them."""
+        return [each for each in self.payments if _is_news(each, one.receivable) and each.effective_on < _end_of(one)]
+
+    def _excess(
+        self, rule: str, receivable: Receivable, posted: list[PostedCharge], news: Sequence[Payment] | None = None
+    ) -> int:
+        """Return by how much postings are above the interest until their end, or, of that, what `news` account for."""
+        until = max(_end_of(one) for one in posted)
+        accrued = self._accrued(self.snapshot, rule, receivable, until)
+        if accrued is None:
+            return 0
+        if news is None:
+            return sum(one.receivable.amount_original.minor - self._waived(one.receivable) for one in posted) - accrued
+        first_on = min(one.receivable.issued_on for one in posted)
+        before = self._accrued(self._as_known(self.snapshot, news, first_on), rule, receivable, until)
+        back = taken_back(self.snapshot)
+        done = sum(back.get(one.receivable.receivable_id, 0) for one in posted)
+        return 0 if before is None else before - accrued - done
+
+    def _accrued(self, facts: AccountSnapshot, rule: str, receivable: Receivable, until: date) -> int | None:
         """Return the most interest that any segment's terms give until a day; None where one cannot tell."""
         ledger = Ledger(facts, balance_of(facts, order=self.order))
         look = Look(ledger, Law(self.packs, ledger), "", self.calendar)
@@ -241,7 +277,7 @@ class _Again:
                     accrued = accrued_to(look, policy, receivable, until)
                     if isinstance(accrued, Reason):
                         return None
-                    found.append(accrued.amount)
+                    found.append(accrued.amount.minor)
         return max(found, default=None)
 
     # -- what is found ---------------------------------------------------------------------------------------
@@ -272,6 +308,12 @@ def _is_news(payment: Payment, charge: Receivable) -> bool:
     return payment.effective_on <= on <= payment.received_on and payment.effective_on < payment.received_on
 
 
+def _because(news: Sequence[Payment]) -> str:
+    """Name the payments that were not known when a charge was made, three at most."""
+    told = [f"{one.payment_id} came in on {one.received_on} and counts from {one.effective_on}" for one in news[:3]]
+    return f"; payment {', '.join(told)}" if told else ""
+
+
 def _end_of(posted: PostedCharge) -> date:
     """Return the first day that a posting of interest no longer covers."""
     return date.fromisoformat(posted.period.partition("..")[2])
@@ -279,8 +321,3 @@ def _end_of(posted: PostedCharge) -> date:
 
 def _returned_between(payment: Payment, day: date, as_of: date) -> bool:
     return payment.returned_on is not None and day < payment.returned_on <= as_of
-
-
-def _without(facts: AccountSnapshot, payments: Sequence[Payment]) -> AccountSnapshot:
-    names = {one.payment_id for one in payments}
-    return attrs.evolve(facts, payments=[one for one in facts.payments if one.payment_id not in names])

@@ -244,7 +244,8 @@ class _Fees:
                 return
         amount = opening.left(amount, reasons)
         if amount.is_positive:
-            self.look.measured[-1] = attrs.evolve(fallen, years=frozenset({self.as_of.year}))
+            is_lowered = amount < fallen.amount
+            self.look.measured[-1] = attrs.evolve(fallen, years=frozenset({self.as_of.year}), is_lowered=is_lowered)
             self.look.charge(
                 key=opening.key,
                 rule=fee.id,
@@ -277,7 +278,9 @@ class _Fees:
     def _used_in_this_look(self, rule: str) -> Iterator[Used]:
         for one in self.look.measured:
             if one.rule == rule:
-                yield Used(receivable_id=one.receivable_id, years=one.years, amount=one.amount)
+                yield Used(
+                    receivable_id=one.receivable_id, years=one.years, amount=one.amount, is_lowered=one.is_lowered
+                )
 
     def _is_frozen(self, candidate: Candidate) -> bool:
         """Say whether the fee fell due inside a moratorium; then it is never charged."""

@@ -31,6 +31,8 @@ class FallenDue:
     receivable_id: str
     amount: Money
     years: frozenset[int]
+    is_lowered: bool = True
+    """The law took something off, or all of it."""
 
 
 class Look:

@@ -10,7 +10,7 @@ from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import AppliesTo, LateFeePolicy, Tier
 from collectkit.core.checks import require_int
-from collectkit.core.decisions import Charge
+from collectkit.core.decisions import Charge, Reversal
 from collectkit.core.errors import InvalidRate
 from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import Rate
@@ -18,8 +18,10 @@ from collectkit.core.rates import Rate
 __all__ = ["daily_percent", "describe", "explain"]
 
 
-def explain(charge: Charge) -> str:
+def explain(charge: Charge | Reversal) -> str:
     """Say how a charge came about: base, rate, days, every limit that spoke, and the clause or law behind each.
+
+    Of a `Reversal` it says what is taken back, and why.
 
     >>> from datetime import date
     >>> from collectkit.core.decisions import Reason
@@ -42,7 +44,10 @@ def explain(charge: Charge) -> str:
     40.00 EUR fee (late-fee) on 2026-03-01
       limited to the cap of 40.00 EUR (contract 4.2)
     """
-    head = f"{charge.amount} {charge.component} ({charge.rule}) on {charge.charged_on}"
+    if isinstance(charge, Reversal):
+        head = f"{charge.amount} of {charge.receivable_id} is taken back"
+    else:
+        head = f"{charge.amount} {charge.component} ({charge.rule}) on {charge.charged_on}"
     return "\n".join([head, *(f"  {reason}" for reason in charge.reasons)])
 
 
