@@ -60,7 +60,17 @@ from collectkit._policy.readiness import readiness_on
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.rewards import Entitlement, Reward, RewardsDue, rewards_due
 from collectkit._policy.tables import build_charges, read_charges, read_covering
-from collectkit._policy.terms import AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier, TierBy
+from collectkit._policy.terms import (
+    AppliesTo,
+    FeeAnchor,
+    FeeBase,
+    FeeKind,
+    LateFeePolicy,
+    OncePer,
+    Tier,
+    TierBy,
+    falls_due_on,
+)
 from collectkit._policy.waivers import WaiverLimits, waive
 from collectkit._policy.words import daily_percent, describe, explain
 from collectkit.core.decisions import Reversal
@@ -76,6 +86,7 @@ __all__ = [
     "Coverage",
     "DiscountStep",
     "Entitlement",
+    "FeeAnchor",
     "FeeBase",
     "FeeKind",
     "Grant",
@@ -109,6 +120,7 @@ __all__ = [
     "daily_percent",
     "describe",
     "explain",
+    "falls_due_on",
     "first_fee_on",
     "post",
     "preview_balance",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -11,9 +12,10 @@ import pytest
 
 import collectkit as ck
 from collectkit import jurisdictions
-from collectkit.core.errors import InvalidPolicy
+from collectkit.core.errors import InvalidDate, InvalidPolicy, InvalidRate
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
+from collectkit.core.records import Receivable
 from collectkit.core.rules import Rule, RulePack
 from collectkit.policy import (
     BalanceStep,
@@ -26,6 +28,8 @@ from collectkit.policy import (
     Tier,
     accrue_on,
     build_charges,
+    daily_percent,
+    falls_due_on,
 )
 
 SHIPPED = [jurisdictions.load(name) for name in jurisdictions.available()]
@@ -321,3 +325,36 @@ rate = "-0.1"
     covering = ck.parse(good).charges.covering
     assert covering is not None
     assert [pack.id for pack in covering.packs] == ["de-late-payment"]
+
+
+# -- counted from an anchor ------------------------------------------------------------------------------------
+
+
+def test_a_charge_counted_from_an_anchor_falls_due_that_many_days_after_it() -> None:
+    invoice = Receivable(
+        receivable_id="R-1",
+        account_id="A",
+        amount_original=Money(10_000, "EUR"),
+        issued_on=date(2026, 3, 1),
+        due_on=date(2026, 3, 31),
+    )
+    assert falls_due_on(invoice, days=0) == date(2026, 3, 31)
+    assert falls_due_on(invoice, days=2, anchor="issued_on") == date(2026, 3, 3)
+    assert falls_due_on(invoice, days=-3) == date(2026, 3, 28)
+    assert falls_due_on(invoice, days=-300) == date(2026, 3, 1)  # not before it was issued
+    last = attrs.evolve(invoice, due_on=date(9999, 12, 30))
+    assert falls_due_on(last, days=30) == date.max
+    with pytest.raises(InvalidPolicy):
+        falls_due_on(invoice, days=1, anchor="paid_on")  # type: ignore[arg-type]
+    with pytest.raises(InvalidDate):
+        falls_due_on(invoice, days=True)
+
+
+def test_the_figure_of_a_day_is_rounded_as_published() -> None:
+    # SFA/Ibec, 1 July 2015: 8.05 % a year is 0.022 % a day
+    assert daily_percent(Rate.percent("8.05")) == Decimal("0.022")
+    assert str(daily_percent(Rate.percent("12.25"), days_in_year=360, decimals=6)) == "0.034028"
+    assert str(daily_percent(Rate.percent("1", per="month"), decimals=0)) == "0"
+    for terms in ({"days_in_year": 0}, {"days_in_year": 367}, {"decimals": -1}, {"decimals": True}):
+        with pytest.raises(InvalidRate):
+            daily_percent(Rate.percent("8"), **terms)  # type: ignore[arg-type]

@@ -14,18 +14,19 @@ from typing import Final, Literal, get_args
 import attrs
 
 from collectkit.core.calendars import add_months
-from collectkit.core.checks import as_tuple, each, instance_of, texts
+from collectkit.core.checks import as_tuple, each, instance_of, require_int, texts
 from collectkit.core.errors import InvalidDate, InvalidPolicy, Problem
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import exact_number
 from collectkit.core.reading import Problems
-from collectkit.core.records import Component
+from collectkit.core.records import Component, Receivable
 
 __all__ = [
     "EVERYTHING",
     "WHOLE_DISPUTES",
     "AppliesTo",
     "DisputeRule",
+    "FeeAnchor",
     "FeeBase",
     "FeeKind",
     "LateFeePolicy",
@@ -34,6 +35,7 @@ __all__ = [
     "TierBy",
     "amount_in",
     "amounts_of",
+    "falls_due_on",
 ]
 
 FeeKind = Literal["flat", "percent", "greater_of", "lesser_of", "tiered"]
@@ -45,6 +47,9 @@ of lateness, or a notice that was sent."""
 
 FeeBase = Literal["open", "original"]
 """What a share is taken of: what was open on the day the fee fell due, or the original amount."""
+
+FeeAnchor = Literal["due_on", "issued_on"]
+"""The day a charge is counted from: the due date of a receivable, or the day it was issued."""
 
 TierBy = Literal["days", "balance"]
 
@@ -245,6 +250,35 @@ class LateFeePolicy:
         if ordinal > date.max.toordinal():
             raise InvalidDate("calendars.out_of_range", "a period of lateness begins after the year 9999")
         return date.fromordinal(ordinal)
+
+
+def falls_due_on(receivable: Receivable, *, days: int, anchor: FeeAnchor = "due_on") -> date:
+    """Return the day on which a charge falls due that is counted in days from an anchor, the anchor being day 0.
+
+    A dunning table says so: "level 1, 5 days after the invoice". Grace counts otherwise, a fee with 5 days of grace
+    falls due on the sixth (`first_fee_on`). Negative days lie before the anchor; no day lies before the issue.
+
+    >>> invoice = Receivable(
+    ...     receivable_id="R-1",
+    ...     account_id="A",
+    ...     amount_original=Money(10_000, "EUR"),
+    ...     issued_on=date(2026, 3, 1),
+    ...     due_on=date(2026, 3, 31),
+    ... )
+    >>> falls_due_on(invoice, days=5), falls_due_on(invoice, days=5, anchor="issued_on")
+    (datetime.date(2026, 4, 5), datetime.date(2026, 3, 6))
+
+    Raises:
+        InvalidPolicy: `policy.invalid` for an anchor that is none.
+        InvalidDate: `calendars.count` for days that are no whole number or beyond ten years.
+    """
+    if anchor not in get_args(FeeAnchor):
+        text = "a charge is counted from due_on or issued_on"
+        raise InvalidPolicy([Problem(code="policy.invalid", path="anchor", text=text, value=str(anchor))])
+    require_int(days, "days", at_least=-MAX_GRACE_DAYS, at_most=MAX_GRACE_DAYS, code="calendars.count")
+    counted_from = receivable.due_on if anchor == "due_on" else receivable.issued_on
+    ordinal = min(max(counted_from.toordinal() + days, receivable.issued_on.toordinal()), date.max.toordinal())
+    return date.fromordinal(ordinal)
 
 
 # -- verification ----------------------------------------------------------------------------------------------
