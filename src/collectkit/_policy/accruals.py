@@ -9,6 +9,7 @@ from collectkit._policy.interest import (
     AccruedInterest,
     BalanceStep,
     InterestPolicy,
+    InterestStep,
     RecoverySumPolicy,
     accrue_on,
 )
@@ -19,7 +20,7 @@ from collectkit._policy.terms import amount_in
 from collectkit.core.calendars import add_months
 from collectkit.core.decisions import Reason
 from collectkit.core.errors import InvalidDate
-from collectkit.core.money import Money
+from collectkit.core.money import Money, rounded
 from collectkit.core.rates import NotInForce, Stale
 from collectkit.core.records import Receivable
 from collectkit.core.rules import InForce, LumpSum, RulePack
@@ -145,11 +146,16 @@ def accrued_to(look: Look, policy: InterestPolicy, receivable: Receivable, end_o
     """Return all interest of a receivable up to and without `end_on`, or the reason why it is not known."""
     start_on = policy.starts_on(receivable.due_on)
     terms = policy.terms
-    if terms.pack is not None:
-        for rule_id in filter(None, (terms.rule_id, terms.floor_rule_id)):
-            refusal = _refusal(look, terms.pack, rule_id, receivable)
-            if refusal is not None:
-                return refusal
+    if terms.rule_id and terms.pack is not None:
+        refusal = _refusal(look, terms.pack, terms.rule_id, receivable)
+        if refusal is not None:
+            return refusal
+    if terms.floor is not None:
+        refusal = _refusal(look, *terms.floor, receivable)
+        if refusal is not None and refusal.code != "policy.law_not_applicable":
+            return refusal
+        if refusal is not None:  # a floor that is for others leaves the agreed rate as it is
+            terms = terms.without_floor()
     caps = look.law.rate_caps(receivable, look.as_of)
     if isinstance(caps, Reason):
         return caps
@@ -161,12 +167,42 @@ def accrued_to(look: Look, policy: InterestPolicy, receivable: Receivable, end_o
         due_on=receivable.due_on,
         start_on=start_on,
         end_on=max(start_on, end_on),
+        interest=_interest_steps(look.ledger, policy, receivable),
+        interest_due_in_days=policy.due_in_days,
         rounding_order=policy.rounding_order,
         rounding=policy.rounding,
         caps=caps,
         frozen=[(start, end) for start, end, _ in look.law.frozen(receivable, "interest")],
     )
-    return _unknown(accrued, terms.pack) if isinstance(accrued, (NotInForce, Stale)) else accrued
+    pack = terms.pack if terms.floor is None else terms.floor[0]
+    return _unknown(accrued, pack) if isinstance(accrued, (NotInForce, Stale)) else accrued
+
+
+def _interest_steps(ledger: Ledger, policy: InterestPolicy, receivable: Receivable) -> list[InterestStep]:
+    """Tell for each day on which it changed what was charged, settled and taken back of the interest of a receivable.
+
+    Only interest with rests asks: what is unpaid of it bears interest.
+    """
+    if all(rests is None for _, rests in policy.terms.conventions()):
+        return []
+    charged: list[tuple[date, int]] = []
+    settled: list[tuple[date, int]] = []
+    back: list[tuple[date, int]] = []
+    posted = [one.receivable for one in ledger.posted_under(policy.id)]
+    for one in posted:
+        if one.parent_id == receivable.receivable_id:
+            charged.append((one.issued_on, one.amount_original.minor))
+            settled += [(on, minor) for on, minor, _ in ledger.receipts(one.receivable_id)]
+            back += ledger.reversals(one.receivable_id)
+    currency = receivable.amount_original.currency
+
+    def up_to(day: date, parts: list[tuple[date, int]]) -> Money:
+        return Money(sum(minor for on, minor in parts if on <= day), currency)
+
+    return [
+        InterestStep(from_on=day, settled=up_to(day, settled), charged=up_to(day, charged), taken_back=up_to(day, back))
+        for day in sorted({on for on, _ in (*charged, *settled, *back)})
+    ]
 
 
 def unposted_interest(look: Look, policies: ChargePolicy) -> list[Money]:
@@ -251,6 +287,10 @@ def _why(
     reasons = [Reason(code="policy.interest", text=f"{head} ({policy.rounding_order})", cite=policy.cite)]
     for piece in accrued.pieces:
         if piece.until_on > from_on:
-            text = f"{piece.days} days from {piece.from_on} on {piece.balance} at {piece.because}"
+            on = str(piece.balance)
+            if piece.on_interest >= 1:
+                unpaid = Money(rounded(piece.on_interest, policy.rounding), piece.balance.currency)
+                on += f" and {unpaid} of unpaid interest"
+            text = f"{piece.days} days from {piece.from_on} on {on} at {piece.because}"
             reasons.append(Reason(code="policy.interest_rate", text=text[:2000]))
     return reasons

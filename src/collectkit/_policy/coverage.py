@@ -146,6 +146,8 @@ def _packs(interest: Sequence[InterestPolicy], recovery_sums: Sequence[RecoveryS
     for one in interest:
         if one.terms.pack is not None:
             yield one.terms.pack
+        if one.terms.floor is not None:
+            yield one.terms.floor[0]
     for lump in recovery_sums:
         yield lump.pack
 

@@ -203,6 +203,16 @@ class Ledger:
         """Minor units of each charge that were taken back because it was wrong; what was a favour stays charged."""
         return taken_back(self.snapshot)
 
+    def reversals(self, receivable_id: str) -> list[tuple[date, int]]:
+        """List what was taken back of a charge because it was wrong: the day, and the minor units."""
+        return [
+            (one.waived_on, one.amount.minor)
+            for one in self.snapshot.waivers
+            if one.receivable_id == receivable_id
+            and one.waiver_id.startswith(REVERSAL)
+            and one.waived_on <= self.snapshot.as_of
+        ]
+
     def stands(self, posted: Receivable) -> int:
         """Return what of a charge was not taken back as wrong, in minor units."""
         return max(0, posted.amount_original.minor - self.taken_back.get(posted.receivable_id, 0))

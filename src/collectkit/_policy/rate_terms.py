@@ -29,7 +29,11 @@ from collectkit.core.rules import (
     StatutoryInterest,
 )
 
-__all__ = ["DatedRate", "RateTerms", "check_rule", "rate_pieces", "statutory_rate"]
+__all__ = ["AGREED", "DatedRate", "RateTerms", "check_rule", "rate_pieces", "statutory_rate"]
+
+AGREED: Final = "contract_interest"
+"""The topic of a rule that states no law: a margin over a reference, as parties agreed it."""
+
 
 # -- terms -----------------------------------------------------------------------------------------------------
 
@@ -38,10 +42,12 @@ __all__ = ["DatedRate", "RateTerms", "check_rule", "rate_pieces", "statutory_rat
 class RateTerms:
     """Where the yearly rate comes from: a contract's `rate`, or the rule of a pack.
 
-    - A contract's rate keeps within `rate_floor` and `rate_cap`, and above a legal floor, the rule `floor_rule_id`.
+    - An agreed rate keeps within `rate_floor` and `rate_cap`, and above a legal floor: the rule `floor_rule_id` of
+      `floor_pack`, which is `pack` unless given. Agreed is a contract's rate, and a rule with the topic
+      "contract_interest".
     - A rule brings its own `selection`, `day_count` and `rests_months`; a name given here replaces it: public
       calculators part exactly there. `rate_cap` lowers its rate, as one may ask for less than the law gives. A floor
-      beside a rule is refused, as nobody may ask for more; and so is a `selection` beside a contract's rate.
+      beside a rule of the law is refused, as nobody may ask for more; so is a `selection` beside a contract's rate.
     - Without a name, days are `act/365f` and interest is simple. `act/act-icma` takes each rest as its reference
       period, and without rests each year from the day on which interest begins.
 
@@ -55,6 +61,7 @@ class RateTerms:
     pack: RulePack | None = attrs.field(default=None, validator=optional(instance_of(RulePack)))
     rule_id: str = ""
     floor_rule_id: str = ""
+    floor_pack: RulePack | None = attrs.field(default=None, validator=optional(instance_of(RulePack)))
     selection: RateSelection | None = None
     day_count: DayCount | None = None
     rests_months: int | None = None
@@ -63,7 +70,8 @@ class RateTerms:
         problems = Problems("policy")
         if (self.rate is None) == (not self.rule_id):
             problems.note("rate", "give either a contract's rate or the id of a rule", reason="missing")
-        if (self.rule_id or self.floor_rule_id) and self.pack is None:
+        floor_pack = self.floor_pack or self.pack
+        if (self.rule_id and self.pack is None) or (self.floor_rule_id and floor_pack is None):
             problems.note("pack", "a rule needs the pack that it stands in", reason="missing")
         if self.rate_floor is not None and self.rate_cap is not None and self.rate_cap < self.rate_floor:
             problems.note("rate_cap", f"{self.rate_cap} is below the floor of {self.rate_floor}")
@@ -74,21 +82,36 @@ class RateTerms:
         if self.day_count is not None:
             check_choice("day_count", self.day_count, DAY_COUNTS, problems)
         check_whole("rests_months", self.rests_months, problems, at_least=1, at_most=1200, optional=True)
-        if self.pack is not None:
-            for name, kind in ((self.rule_id, StatutoryInterest), (self.floor_rule_id, RateFloor)):
-                if name:
-                    check_rule(self.pack, name, kind, problems)
+        if self.rule_id and self.pack is not None:
+            check_rule(self.pack, self.rule_id, StatutoryInterest, problems)
+        if self.floor_rule_id and floor_pack is not None:
+            check_rule(floor_pack, self.floor_rule_id, RateFloor, problems, path="floor_rule_id")
         problems.raise_if_any()
 
     def _beside_the_point(self) -> Iterator[tuple[str, str]]:
         """Yield the terms that would say nothing here, each with the way out."""
         if self.rate is not None and self.selection is not None:
             yield "selection", "a contract's rate stands still; leave it out, or name a rule"
-        if self.rate is None and self.rule_id:
+        if self.rate is None and self.rule_id and not self._is_agreed:
             if self.rate_floor is not None:
                 yield "rate_floor", "nobody may ask for more than the rule gives; leave it out, or agree a rate"
             if self.floor_rule_id:
-                yield "floor_rule_id", "a legal floor is for a contract's rate; leave it out, or give a rate"
+                yield "floor_rule_id", "a legal floor is for an agreed rate; leave it out, or give a rate"
+
+    @property
+    def _is_agreed(self) -> bool:
+        rules = () if self.pack is None else self.pack.rules
+        return self.rate is not None or any(one.id == self.rule_id and one.topic == AGREED for one in rules)
+
+    @property
+    def floor(self) -> tuple[RulePack, str] | None:
+        """The legal floor: the pack it stands in and the id of its rule."""
+        pack = self.floor_pack or self.pack
+        return (pack, self.floor_rule_id) if self.floor_rule_id and pack is not None else None
+
+    def without_floor(self) -> RateTerms:
+        """Return the terms for a debtor to whom the legal floor does not apply."""
+        return attrs.evolve(self, floor_rule_id="", floor_pack=None)
 
     def conventions(self) -> Iterator[tuple[DayCount, int | None]]:
         """Yield each day count with its rests under which interest may have to be reckoned: a rule's change by date."""
@@ -121,8 +144,8 @@ class RateTerms:
             words += f", at least {self.rate_floor}"
         if self.rate_cap is not None:
             words += f", at most {self.rate_cap}"
-        if self.floor_rule_id and self.pack is not None:
-            words += f", never less than the legal floor ({self.pack.label})"
+        if self.floor is not None:
+            words += f", never less than the legal floor ({self.floor[0].label})"
         return words
 
     def _statutory_words(self) -> str:
@@ -138,7 +161,8 @@ class RateTerms:
             what = "the reference rate" if step == law.round_reference_up_to else "all of it"
             words += f", {what} rounded up to the next {_plain(step * 100)} %"
         words += f", {_SELECTED[self.selection or law.selection]}"
-        return f"the statutory rate, {words} ({series.title}; {self.pack.label})"
+        kind = "agreed" if self._is_agreed else "statutory"
+        return f"the {kind} rate, {words} ({series.title}; {self.pack.label})"
 
 
 _SELECTED: Final[dict[RateSelection, str]] = {
@@ -157,14 +181,14 @@ def _plain(number: Fraction) -> str:
     return str(Rate.percent(number)).removesuffix(" %")
 
 
-def check_rule(pack: RulePack, rule_id: str, kind: type[object], problems: Problems) -> None:
+def check_rule(pack: RulePack, rule_id: str, kind: type[object], problems: Problems, *, path: str = "rule_id") -> None:
     """Note a rule that the pack does not hold, or that is of another kind."""
     found = next((one for one in pack.rules if one.id == rule_id), None)
     fitting = tuple(
         one.id for one in pack.rules if any(isinstance(point.value, kind) for point in one.parameters.points)
     )
     if found is None or rule_id not in fitting:
-        problems.note("rule_id", f"{pack.id} has no such {kind.__name__}", value=rule_id, choices=fitting)
+        problems.note(path, f"{pack.id} has no such {kind.__name__}", value=rule_id, choices=fitting)
 
 
 # -- rates -----------------------------------------------------------------------------------------------------
@@ -205,43 +229,54 @@ def rate_pieces(
         return ()
     found: tuple[DatedRate, ...] | NotInForce | Stale
     if terms.rate is not None:
-        found = _contract_pieces(terms, terms.rate, start_on, end_on)
+        found = (DatedRate(from_on=start_on, until_on=end_on, rate=terms.rate, because=f"contract rate {terms.rate}"),)
     else:
         found = _statutory_pieces(terms, due_on, start_on, end_on)
+    if not isinstance(found, tuple):
+        return found
+    found = tuple(_bounded(piece, terms.rate_floor, terms.rate_cap) for piece in found)
+    if terms.floor is not None:
+        found = _above_the_floor(found, *terms.floor)
     if not isinstance(found, tuple):
         return found
     return tuple(capped for piece in found for capped in _capped(piece, caps))
 
 
-def _contract_pieces(
-    terms: RateTerms, rate: Rate, start_on: date, end_on: date
+def _bounded(piece: DatedRate, floor: Rate | None, cap: Rate | None) -> DatedRate:
+    """Bring a rate within the bounds of the terms."""
+    if floor is not None and piece.rate < floor:
+        piece = attrs.evolve(piece, rate=floor, because=f"{piece.because}, raised to the floor of {floor}")
+    if cap is not None and piece.rate > cap:
+        piece = attrs.evolve(piece, rate=cap, because=f"{piece.because}, limited to the cap of {cap}")
+    return piece
+
+
+def _above_the_floor(
+    pieces: tuple[DatedRate, ...], pack: RulePack, rule_id: str
 ) -> tuple[DatedRate, ...] | NotInForce | Stale:
-    because = f"contract rate {rate}"
-    if terms.rate_floor is not None and rate < terms.rate_floor:
-        rate, because = terms.rate_floor, f"{because}, raised to the floor of {terms.rate_floor}"
-    if terms.rate_cap is not None and rate > terms.rate_cap:
-        rate, because = terms.rate_cap, f"{because}, limited to the cap of {terms.rate_cap}"
-    if not terms.floor_rule_id or terms.pack is None:
-        return (DatedRate(from_on=start_on, until_on=end_on, rate=rate, because=because),)
-    rule = _rule_over(terms.pack, terms.floor_rule_id, start_on, end_on)
+    """Raise each day to the legal floor of that day; the floor is the law as it was when interest started."""
+    start_on, end_on = pieces[0].from_on, pieces[-1].until_on
+    rule = _rule_over(pack, rule_id, start_on, end_on)
     if not isinstance(rule, InForce):
         return rule
     floor = rule.value
     if not isinstance(floor, RateFloor):
         return NotInForce(as_of=start_on, reason="ended")
-    pieces = []
-    series = terms.pack.series_of(floor.series)
-    for from_on, until_on in pairwise([start_on, *series.change_days(start_on, end_on), end_on]):
-        reference = _reference(terms.pack, floor.series, from_on, until_on)
-        if not isinstance(reference, InForce):
-            return reference
-        least = Rate(floor.multiple * reference.value)
-        if rate < least:
-            words = f"{because}, raised to the legal floor of {least} ({rule.citation})"
-            pieces.append(DatedRate(from_on=from_on, until_on=until_on, rate=least, because=words))
-        else:
-            pieces.append(DatedRate(from_on=from_on, until_on=until_on, rate=rate, because=because))
-    return tuple(pieces)
+    found = []
+    series = pack.series_of(floor.series)
+    for piece in pieces:
+        cuts = [piece.from_on, *series.change_days(piece.from_on, piece.until_on), piece.until_on]
+        for from_on, until_on in pairwise(cuts):
+            reference = _reference(pack, floor.series, from_on, until_on)
+            if not isinstance(reference, InForce):
+                return reference
+            part = attrs.evolve(piece, from_on=from_on, until_on=until_on)
+            least = Rate(max(Fraction(0), floor.multiple * reference.value))
+            if part.rate < least:
+                words = f"{part.because}, raised to the legal floor of {least} ({rule.citation})"
+                part = attrs.evolve(part, rate=least, because=words)
+            found.append(part)
+    return tuple(found)
 
 
 def _statutory_pieces(
@@ -273,8 +308,6 @@ def _statutory_pieces(
         rate = Rate(law.rate_of(reference.value))
         known = "" if reference.basis not in ("memory", "derived") else f"; the reference is {reference.basis}"
         words = f"{rate} by {at.citation}, from {_percent(reference.value)}{known} ({pack.label})"
-        if terms.rate_cap is not None and rate > terms.rate_cap:
-            rate, words = terms.rate_cap, f"{words}, limited to the cap of {terms.rate_cap}"
         pieces.append(DatedRate(from_on=from_on, until_on=until_on, rate=rate, because=words))
     return tuple(pieces)
 

@@ -15,6 +15,7 @@ import attrs
 from collectkit._policy.bundle import ChargePolicy, ChargeRule
 from collectkit._policy.coverage import Coverage, lacking_of_places
 from collectkit._policy.interest import InterestPolicy, RateTerms, RecoverySumPolicy, RoundingOrder
+from collectkit._policy.rate_terms import AGREED
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import EVERYTHING, AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier
 from collectkit.core.money import Money, Rounding
@@ -184,18 +185,21 @@ def _interest(table: TableReader, packs: Sequence[RulePack]) -> InterestPolicy |
     if not rule_id:
         rule_id, pack = _over_reference(table, packs)
     floor_id, floor_pack = _rule(table, "floor_rule", packs, RateFloor)
-    if rate is None and not rule_id and any(table.has(key) for key in ("rate", "rule", "margin", "reference")):
-        rate = Rate.zero()  # noted already: what was given could not be read or found
+    is_noted = rate is None and not rule_id and any(table.has(key) for key in ("rate", "rule", "margin", "reference"))
+    if is_noted:
+        rate = Rate.zero()  # what was given could not be read or found
     rate_terms: dict[str, Any] = {
         "rate": rate,
         "rate_floor": _rate(table, "rate_floor"),
         "rate_cap": _rate(table, "rate_cap"),
-        "pack": pack or floor_pack,
+        "pack": pack,
         "rule_id": rule_id,
         "floor_rule_id": floor_id,
+        "floor_pack": floor_pack,
     }
     if table.has("selection"):
-        rate_terms["selection"] = table.text("selection", choices=get_args(RateSelection))
+        selection = table.text("selection", choices=get_args(RateSelection))
+        rate_terms["selection"] = None if is_noted else selection
     if table.has("day_count"):
         rate_terms["day_count"] = table.text("day_count", choices=DAY_COUNTS)
     if table.has("rests_months"):
@@ -250,7 +254,7 @@ def _over_reference(table: TableReader, packs: Sequence[RulePack]) -> tuple[str,
     )
     rule = Rule(
         id=f"contract.{name}",
-        topic="contract_interest",
+        topic=AGREED,
         text="A margin over a reference rate, as agreed.",
         parameters=Dated(points=(DatedValue(value=law, citation=agreed),), reviewed_through=pack.reviewed_through),
     )
