@@ -472,10 +472,13 @@ def national_rounding(inputs: Inputs, expected: Answers, place: str) -> Answers:
 def br_late_fee(inputs: Inputs, expected: Answers, place: str) -> Answers:
     limit = in_force(jurisdictions.load_file(EXAMPLES / "br-consumer.toml"), "br.cdc52", FeeLimit)
     instalment = money(inputs, "instalment")
-    most = limit.limit(instalment)
-    assert most is not None
     late_on = START + timedelta(days=inputs["days_late"])
-    fine = most if late_on >= limit.first_chargeable_on(START) else Money.zero(inputs["currency"])
+    most, fine = (
+        limit.limit(instalment),
+        limit.for_instalment(instalment, due_on=START, received=[(late_on, instalment)]),
+    )
+    assert most is not None
+    assert fine is not None
     interest = Money.zero(inputs["currency"])
     if inputs["monthly_interest_percent"] is not None:  # by the day, a month being 30 days, as the trade counts it
         accrued = accrue_on(
