@@ -142,9 +142,12 @@ def event_of(case: dict[str, Any], event: dict[str, Any]) -> s.LoanEvent:
         case "payment":
             return s.LoanPayment(on=on, amount=money("amount"))
         case "early_payment":
-            for_due_on = day(event["for_due_on"])
+            for_due_on = date.fromisoformat(event["for_due_on"])
             return s.EarlyPayment(
-                on=on, for_due_on=for_due_on, principal=money("principal"), interest=money("interest")
+                on=min(date.fromisoformat(event["on"]), for_due_on),  # booked late, it counts when the row was due
+                for_due_on=for_due_on,
+                principal=money("principal"),
+                interest=money("interest"),
             )
         case "payoff":
             return s.Payoff(on=on)
