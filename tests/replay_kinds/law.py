@@ -318,12 +318,14 @@ def uk_rate(inputs: Inputs, expected: Answers, place: str) -> Answers:
 
 
 def uk_rate_selection(inputs: Inputs, expected: Answers, place: str) -> Answers:
+    """`days` says whether the day of payment counts: 1 June to 30 August is 91 days, paid on the 31st."""
+    start_on = date.fromisoformat(inputs["interest_starts_on"])
     terms: dict[str, Any] = {
         "principal": money(inputs, "principal"),
         "pack": jurisdictions.load("uk-late-payment"),
         "rule_id": "uk.lpcda.interest",
-        "start_on": date.fromisoformat(inputs["interest_starts_on"]),
-        "end_on": date.fromisoformat(inputs["paid_on"]),
+        "start_on": start_on,
+        "end_on": start_on + timedelta(days=inputs["days"]),
         "rounding": "half_up",
     }
     fixed, split = statutory_interest(**terms), statutory_interest(**terms, selection="floating")

@@ -11,7 +11,7 @@ from fractions import Fraction
 import attrs
 import pytest
 
-from collectkit.core.errors import InvalidPolicy, InvalidRate
+from collectkit.core.errors import InvalidPolicy, InvalidRate, InvalidRecord
 from collectkit.core.money import Money
 from collectkit.core.records import Account, AccountSnapshot, Debtor, Payment, Receivable
 from collectkit.core.waterfall import balance_of
@@ -305,3 +305,54 @@ def test_terms_that_contradict_themselves_are_refused_with_their_path(build: obj
     with pytest.raises(InvalidPolicy) as error:
         build()  # type: ignore[operator]
     assert path in [problem.path for problem in error.value.problems]
+
+
+# -- what earns nothing ----------------------------------------------------------------------------------------
+
+
+def test_a_rebate_is_for_charges_of_its_kind_that_stood_when_the_payment_came() -> None:
+    rebate = AdvanceRebate(id="early", rate="0.4", days_early=5)
+    cost = invoice("C-1", "10.00", component="cost", parent_id="R-1")
+    later = invoice("F-2", "10.00", due_on=date(2026, 1, 31), component="fee", parent_id="R-1")
+    later = attrs.evolve(later, issued_on=date(2026, 1, 20))
+    assert earned([invoice(), cost, later], [paid("500.00", date(2026, 1, 11))], rebate).rewards == ()
+
+
+def test_a_rebate_of_everything_leaves_nothing_for_the_next_payment() -> None:
+    rebate = AdvanceRebate(id="early", rate="1", days_early=5)
+    fee = invoice("F-1", "10.00", component="fee", parent_id="R-1")
+    payments = [paid("100.00", date(2026, 1, day)) for day in (10, 11)]
+    assert [str(one.amount) for one in earned([invoice(), fee], payments, rebate).rewards] == ["10.00 EUR"]
+
+
+def test_an_unpaid_receivable_breaks_a_run_and_one_not_due_yet_leaves_it_open() -> None:
+    bonus = PunctualityBonus(id="bonus", streak=2, amounts={"EUR": "5.00"})
+    days = [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)]
+    items = [invoice(f"R-{number}", "250.00", due_on=day) for number, day in enumerate(days)]
+    first_and_last = [paid("250.00", days[place], to=f"R-{place}") for place in (0, 2)]
+    assert earned(items, first_and_last, bonus).rewards == ()
+    coming = [items[0], invoice("R-9", "250.00", due_on=date(2026, 12, 31))]
+    assert earned(coming, first_and_last[:1], bonus).rewards == ()
+
+
+def test_a_bonus_in_another_currency_is_not_converted() -> None:
+    bonus = PunctualityBonus(id="bonus", streak=1, amounts={"USD": "5.00"})
+    assert earned([invoice()], [paid("1000.00", DUE)], bonus).rewards == ()
+
+
+def test_what_finds_no_room_is_not_given() -> None:
+    first, second = (PunctualityBonus(id=name, streak=1, amounts={"EUR": "10.00"}) for name in ("a", "b"))
+    found = earned([invoice()], [paid("1000.00", DUE)], first, second, rate_max="0.01")
+    assert [one.rule for one in found.rewards] == ["a"]
+
+
+def test_a_balance_of_another_day_is_refused() -> None:
+    snapshot = AccountSnapshot(
+        as_of=DUE,
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind="business"),
+        receivables=[invoice()],
+    )
+    stale = balance_of(attrs.evolve(snapshot, as_of=ISSUED))
+    with pytest.raises(InvalidRecord):
+        rewards_due(policy=IncentivePolicy(), snapshot=snapshot, balance=stale)
