@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
@@ -13,7 +14,7 @@ from collectkit.core.checks import require_int
 from collectkit.core.decisions import Charge, Reversal
 from collectkit.core.errors import InvalidRate
 from collectkit.core.money import Money, Rounding, rounded
-from collectkit.core.rates import Rate
+from collectkit.core.rates import DayCount, Rate
 
 __all__ = ["daily_percent", "describe", "explain"]
 
@@ -111,6 +112,22 @@ def _late_fee(fee: LateFeePolicy) -> str:
     return " ".join(parts)
 
 
+_YEARS: Final[dict[DayCount, str]] = {
+    "30/360-us": "A month counts 30 days and a year 360",
+    "30/360-bond": "A month counts 30 days and a year 360",
+    "30E/360": "A month counts 30 days and a year 360",
+    "30E/360-isda": "A month counts 30 days and a year 360",
+    "30/365": "A month counts 30 days and a year 365",
+    "act/360": "A year counts 360 days",
+    "act/364": "A year counts 364 days",
+    "act/365f": "A year counts 365 days",
+    "act/365.25": "A year counts 365.25 days",
+    "act/act-isda": "A year counts its own days, 365 or 366",
+    "act/act-icma": "Each period counts its own days as its part of the year",
+    "act/act-afb": "A year back from the last day is whole, and the rest counts in days of 365 or 366",
+}
+
+
 def _interest(policy: InterestPolicy) -> str:
     terms = policy.terms
     parts = [
@@ -120,14 +137,22 @@ def _interest(policy: InterestPolicy) -> str:
         parts.append("It is charged when the receivable is settled.")
     else:
         parts.append(f"It is charged every {_count(policy.post_every_months, 'month').removeprefix('1 ')}.")
-    if terms.rests_months is not None:
-        parts.append(f"Interest is added to the debt every {_count(terms.rests_months, 'month').removeprefix('1 ')}.")
+    convention, rests = list(terms.conventions())[-1]  # the latest, where a rule changed
+    parts.append(f"{_YEARS[convention]} ({convention}).")
+    if rests is not None:
+        parts.append(f"Unpaid interest is added to the debt every {_count(rests, 'month').removeprefix('1 ')}.")
     if policy.grace_days and policy.grace_shifts_due:
         parts.append(f"It begins {_count(policy.grace_days, 'day')} later.")
     elif policy.grace_days:
         parts.append(f"None is charged up to {_count(policy.grace_days, 'day')} past due.")
     if policy.minimum_amount:
         parts.append(f"Less than {_amounts(policy.minimum_amount, 'or')} is not charged yet.")
+    if policy.due_in_days:
+        parts.append(f"It is due {_count(policy.due_in_days, 'day')} after it is charged.")
+    if policy.disputes == "no_fee":
+        parts.append("It is not charged while a receivable is disputed.")
+    if policy.on_charges:
+        parts.append("It is also charged on earlier charges.")
     parts.append(
         "One day's interest is rounded first." if policy.rounding_order == "daily_first" else "It is rounded once."
     )
