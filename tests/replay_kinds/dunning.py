@@ -40,6 +40,8 @@ def replay(data: dict[str, Any], folder: Path) -> Iterator[Outcome]:
             wrong = "; ".join(family(case))
         except NotReplayable as error:
             yield Outcome(case["id"], "not replayable", str(error))
+        except Exception as error:  # one case that cannot be judged must not hide the others
+            yield Outcome(case["id"], "disagree", f"{type(error).__name__}: {error}")
         else:
             yield Outcome(case["id"], "disagree" if wrong else "reproduced", wrong)
 

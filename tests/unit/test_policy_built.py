@@ -73,7 +73,7 @@ def test_every_mistake_of_a_policy_comes_in_one_error_with_its_path() -> None:
         "covering": {
             "start_on": date(2026, 1, 1),
             "end_on": date(2026, 10, 1),  # the German rate is known through June
-            "packs": ["de-late-payment", "us-ca"],  # us-ca stands on us-reg-z
+            "packs": ["de-late-payment", "us-ma", "us-reg-z", "own"],  # us-ma stands on us-reg-f, own loosens us-reg-z
             "jurisdictions": ["DE", "XX"],
             # no debtor_kinds, no zones
         },
@@ -87,7 +87,7 @@ def test_every_mistake_of_a_policy_comes_in_one_error_with_its_path() -> None:
             STATUTORY,
         ],
     }
-    assert sorted(problems_of(table)) == [
+    assert sorted(problems_of(table, [*SHIPPED, contradicting()])) == [
         ("charges.interest[0].terms", "policy.no_rate"),
         ("charges[0].tiers[1]", "policy.overlap"),
         ("charges[1].tiers[1]", "policy.gap"),
@@ -99,7 +99,8 @@ def test_every_mistake_of_a_policy_comes_in_one_error_with_its_path() -> None:
         ("charges[5].rule", "policy.unknown_rule"),
         ("covering.debtor_kinds", "policy.missing"),
         ("covering.jurisdictions[1]", "policy.unknown_jurisdiction"),
-        ("covering.packs.us-ca", "rules.base_missing"),
+        ("covering.packs.own.own.fee", "rules.loosens"),
+        ("covering.packs.us-ma", "rules.base_missing"),
         ("covering.zones", "policy.missing"),
     ]
 
