@@ -50,6 +50,7 @@ from collectkit.policy import (
     charges_due,
     post,
     preview_balance,
+    reversals_due,
 )
 
 START = date(2025, 11, 20)  # so that the looks cross the end of a year
@@ -575,3 +576,141 @@ def test_a_pack_raises_neither_a_look_nor_what_is_charged_in_the_end(
 
 def made(snapshot: AccountSnapshot) -> int:
     return sum(one.amount_original.minor for one in snapshot.receivables if one.is_charge)
+
+
+# -- knowing late -----------------------------------------------------------------------------------------------
+
+
+@st.composite
+def plain_fees(draw: st.DrawFn, identity: str) -> LateFeePolicy:
+    terms: dict[str, object] = {"id": identity, "kind": "flat", "amounts": per_euro(draw(st.integers(300, 2_500)))}
+    if draw(st.booleans()):
+        terms |= {"kind": "percent", "amounts": (), "rate": draw(st.sampled_from(["0.02", "0.1"]))}
+    if draw(st.booleans()):
+        terms |= {"once_per": "period", "period_days": draw(st.sampled_from([5, 9, 30])), "times_max": 3}
+    if draw(st.booleans()):
+        terms["minimum_balance"] = per_euro(draw(st.integers(100, 5_000)))
+    return LateFeePolicy(grace_days=draw(st.integers(0, 10)), **terms)  # type: ignore[arg-type]
+
+
+@st.composite
+def told_late(draw: st.DrawFn) -> AccountSnapshot:
+    """Receivables of a month, and money that counts from before the day on which it comes in; some of it comes back."""
+    receivables, payments = [], []
+    for number in range(draw(st.integers(1, 3))):
+        issued_on = START + timedelta(days=draw(st.integers(0, 25)))
+        receivables.append(
+            Receivable(
+                receivable_id=f"R-{number}",
+                account_id="A",
+                amount_original=Money(draw(st.integers(2_000, 30_000)), "EUR"),
+                issued_on=issued_on,
+                due_on=issued_on + timedelta(days=draw(st.integers(0, 10))),
+            )
+        )
+    for number in range(draw(st.integers(1, 3))):
+        effective_on = START + timedelta(days=draw(st.integers(0, 40)))
+        received_on = effective_on + timedelta(days=draw(st.sampled_from([0, 3, 12, 25])))
+        payments.append(
+            Payment(
+                payment_id=f"P-{number}",
+                account_id="A",
+                amount=Money(draw(st.integers(1, 40_000)), "EUR"),
+                received_on=received_on,
+                effective_on=effective_on,
+                returned_on=draw(st.none() | st.integers(0, 15).map(lambda n, on=received_on: on + timedelta(days=n))),
+                receivable_ids=draw(st.sampled_from([(), ("R-0",)])),
+            )
+        )
+    return AccountSnapshot(
+        as_of=START,
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind="business"),
+        receivables=receivables,
+        payments=payments,
+    )
+
+
+def known_on(history: AccountSnapshot, on: date, *, is_told_late: bool) -> tuple[Payment, ...]:
+    seen = [one for one in history.payments if (one.received_on if is_told_late else one.effective_on) <= on]
+    return tuple(
+        attrs.evolve(one, returned_on=one.returned_on if one.returned_on and one.returned_on <= on else None)
+        for one in seen
+    )
+
+
+def lived(
+    policy: ChargePolicy, history: AccountSnapshot, *, is_told_late: bool, looks: int = 1
+) -> tuple[AccountSnapshot, int]:
+    """Take back and charge on every day, as often as told; return what came of it, and how much later looks did."""
+    snapshot, more = history, 0
+    for day in range(70):
+        on = START + timedelta(days=day)
+        for number in range(looks):
+            snapshot = attrs.evolve(snapshot, as_of=on, payments=known_on(history, on, is_told_late=is_told_late))
+            wrong = reversals_due(policies=policy, snapshot=snapshot, is_by_payments=True)
+            back = tuple(one.as_waiver(on=on, authority="policy") for one in wrong)
+            snapshot = attrs.evolve(snapshot, waivers=snapshot.waivers + back)
+            found = look(policy, snapshot).charges
+            snapshot = post(snapshot, found)
+            more += len(wrong) + len(found) if number else 0
+    return snapshot, more
+
+
+def standing(snapshot: AccountSnapshot) -> dict[tuple[str | None, str], int]:
+    back: dict[str, int] = {}
+    for waiver in snapshot.waivers:
+        back[waiver.receivable_id] = back.get(waiver.receivable_id, 0) + waiver.amount.minor
+    sums: dict[tuple[str | None, str], int] = {}
+    for one in snapshot.receivables:
+        left = one.amount_original.minor - back.get(one.receivable_id, 0)
+        assert left >= 0
+        if one.is_charge and left:
+            sums[one.parent_id, one.kind] = sums.get((one.parent_id, one.kind), 0) + left
+    return sums
+
+
+some_fees = st.tuples(plain_fees("one")) | st.tuples(plain_fees("one"), plain_fees("two"))
+MONTHLY = InterestPolicy(
+    id="interest", terms=RateTerms(rate=Rate.percent("30"), day_count="act/365f"), post_every_months=1
+)
+
+
+@settings(max_examples=20)  # each lives through seventy days twice
+@given(some_fees, st.sampled_from([(), (MONTHLY,)]), st.sampled_from([(), (RECOVERY,)]), told_late())
+def test_whatever_is_told_late_looking_twice_takes_back_and_charges_once(
+    late_fees: tuple[LateFeePolicy, ...],
+    interest: tuple[InterestPolicy, ...],
+    recovery_sums: tuple[RecoverySumPolicy, ...],
+    history: AccountSnapshot,
+) -> None:
+    policy = ChargePolicy(
+        late_fees=late_fees, interest=interest, recovery_sums=recovery_sums, returned_payments=[RETURNED]
+    )
+    once, _ = lived(policy, history, is_told_late=True)
+    twice, more = lived(policy, history, is_told_late=True, looks=2)
+    assert more == 0
+    assert charged(once) == charged(twice)
+    assert once.waivers == twice.waivers
+
+
+@settings(max_examples=20)
+@given(some_fees, told_late())
+def test_fees_that_were_charged_in_ignorance_end_as_if_all_had_been_known(
+    late_fees: tuple[LateFeePolicy, ...], history: AccountSnapshot
+) -> None:
+    policy = ChargePolicy(late_fees=late_fees)
+    kept = attrs.evolve(history, payments=[attrs.evolve(one, returned_on=None) for one in history.payments])
+    late, _ = lived(policy, kept, is_told_late=True)
+    at_once, _ = lived(policy, kept, is_told_late=False)
+    assert standing(late) == standing(at_once)
+    assert not at_once.waivers
+
+
+@given(policies, histories(), some_days, laws)
+def test_no_charge_is_taken_back_where_nothing_new_is_known(
+    policy: ChargePolicy, history: AccountSnapshot, looks: list[date], law: tuple[RulePack, ...]
+) -> None:
+    for on in looks:
+        history = run(policy, history, [on], law)
+        assert reversals_due(policies=policy, snapshot=at(history, on), packs=law) == ()
