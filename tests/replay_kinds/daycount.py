@@ -10,21 +10,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from collectkit.core.rates import DayCount, day_count, year_fraction
-from replay_kinds import Outcome
+from replay_kinds import Outcome, each
 
 NAMES = {"act/act-isma": "act/act-icma"}  # the file uses the association's old name
 
 
 def replay(data: dict[str, Any], folder: Path) -> Iterator[Outcome]:
-    for case in data["cases"]:
-        yield Outcome(case["id"], "not replayable") if not case["replay"] else replayed(case)
+    return each(data, replayed)
 
 
 def replayed(case: dict[str, Any]) -> Outcome:
     convention = cast(DayCount, NAMES.get(case["convention"], case["convention"]))
-    start, end, termination = day(case["start"]), day(case["end"]), day(case["termination"])
-    assert start is not None
-    assert end is not None
+    start, end = date.fromisoformat(case["start"]), date.fromisoformat(case["end"])
+    termination = day(case["termination"])
     expected = case["expected"]
     wrong = []
     if expected["days"] is not None:

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from collectkit.core import interest
-from replay_kinds import Outcome
+from replay_kinds import Outcome, each, judged
+
+AMOUNTS = ("pmt", "pv", "fv")
+FUNCTIONS: dict[str, Callable[..., Decimal | Fraction]] = {
+    "pmt": interest.pmt,
+    "ipmt": interest.ipmt,
+    "ppmt": interest.ppmt,
+    "nper": interest.nper,
+    "rate": interest.rate,
+    "cumipmt": interest.cumipmt,
+    "cumprinc": interest.cumprinc,
+    "pv": interest.pv,
+    "fv": interest.fv,
+}
 
 
 def replay(data: dict[str, Any], folder: Path) -> Iterator[Outcome]:
-    for case in data["cases"]:
-        yield Outcome(case["id"], "not replayable") if not case["replay"] else replayed(case)
+    return each(data, replayed)
 
 
 def replayed(case: dict[str, Any]) -> Outcome:
-    value = Fraction(getattr(interest, case["function"])(**arguments(case)))
-    if case["expected"]["unit"] == "percent":
+    function = FUNCTIONS[case["function"]]
+    unlike: list[str] = []
+    value = Fraction(function(**arguments(function, case["args"], unlike)))
+    expected = case["expected"]
+    if expected["unit"] == "percent":
         value *= 100
-    expected = Fraction(case["expected"]["value"])
-    if abs(value - expected) <= Fraction(Decimal(case["expected"]["tolerance"])):
-        return Outcome(case["id"], "reproduced")
-    return Outcome(case["id"], "disagree", f"{case['expected']['value']} expected, {float(value)!r} came")
+    if abs(value - Fraction(expected["value"])) > Fraction(Decimal(expected["tolerance"])):
+        unlike.append(f"{expected['value']} expected, {float(value)!r} came")
+    digits = len(case["computed"].partition(".")[2])
+    agrees = abs(value - Fraction(Decimal(case["computed"]))) <= Fraction(1, 10**digits)
+    return judged(case, [], unlike, agrees=agrees)
 
 
-def arguments(case: dict[str, Any]) -> dict[str, Any]:
+def arguments(function: Callable[..., Any], args: dict[str, Any], wrong: list[str]) -> dict[str, Any]:
     """Turn the file's arguments into ours: absent amounts are 0, a yearly percentage becomes the rate of a period."""
-    given = dict(case["args"])
-    function = case["function"]
-    if "rate_percent" in given:
-        percent, periods = given.pop("rate_percent"), given.pop("rate_periods_per_year", 1)
-        given["rate"] = Fraction(percent) / 100 / periods
-    given.pop("rate_periods_per_year", None)
-    for name in {"nper": ("pmt", "pv"), "rate": ("pmt", "pv"), "cumipmt": ("pv",), "cumprinc": ("pv",)}.get(
-        function, ()
-    ):
-        given.setdefault(name, "0")
-    return given
+    given = {name: value for name, value in args.items() if not name.startswith("rate_")}
+    if "rate_percent" in args:
+        given["rate"] = Fraction(args["rate_percent"]) / 100 / args.get("rate_periods_per_year", 1)
+    taken = signature(function).parameters
+    wrong += [f"{name} is no argument of this function" for name in AMOUNTS if name not in taken and given.get(name, 0)]
+    return {name: given.get(name, "0") for name in AMOUNTS if name in taken} | {
+        name: value for name, value in given.items() if name in taken
+    }

@@ -212,7 +212,10 @@ def test_icma_counts_reference_periods_before_and_after_the_given_one() -> None:
     assert icma(date(2025, 1, 15), date(2025, 7, 15), **half) == Fraction(1, 2)  # wholly after, and wholly before
     assert icma(date(2023, 1, 15), date(2023, 7, 15), **half) == Fraction(1, 2)
     leap = {"ref_start_on": date(2023, 8, 31), "ref_end_on": date(2024, 2, 29), "periods_per_year": 2}
-    assert icma(date(2024, 2, 29), date(2024, 8, 29), **leap) == Fraction(1, 2)
+    assert icma(date(2024, 2, 29), date(2024, 8, 31), **leap) == Fraction(1, 2)  # month end to month end
+    assert icma(date(2024, 2, 29), date(2024, 8, 29), **leap) == Fraction(182, 2 * 184)
+    thirtieths = {"ref_start_on": date(2024, 6, 30), "ref_end_on": date(2024, 9, 30), "periods_per_year": 4}
+    assert icma(date(2024, 9, 30), date(2024, 12, 30), **thirtieths) == Fraction(1, 4)  # the same day: that day
     assert icma(date(2023, 2, 28), date(2023, 8, 31), **leap) == Fraction(1, 2)  # clamped: 2023 has no 29 February
     before_leap = {"ref_start_on": date(2024, 8, 31), "ref_end_on": date(2025, 2, 28), "periods_per_year": 2}
     assert icma(date(2024, 3, 1), date(2024, 8, 31), **before_leap) == Fraction(183, 2 * 184)  # back to 29 February

@@ -90,8 +90,9 @@ def regz_apr(
 ) -> RegulationZApr:
     """Return the APR of Appendix J: actuarial, with simple interest for the odd days inside a unit period.
 
-    Times run from the first advance. Without `unit_period` the commonest interval is taken, and the whole term where
-    one advance meets one payment within a year (J (b)(4), (b)(5)).
+    Times run from the first advance, or from a payment that comes before it, as with a loan drawn down over years.
+    Without `unit_period` the commonest interval is taken, and the whole term where one advance meets one payment within
+    a year (J (b)(4), (b)(5)).
 
     >>> loan = regz_apr(
     ...     advances=[(date(1978, 1, 10), 500_000)],
@@ -101,14 +102,14 @@ def regz_apr(
     Decimal('9.69')
 
     Raises:
-        InvalidTerms: `interest.no_flows`, `interest.amount`, `interest.order` where a flow comes before the first
+        InvalidTerms: `interest.no_flows`, `interest.amount`, `interest.order` where no payment comes after the first
             advance, `interest.unit_period`, `interest.no_rate`.
         InvalidDate: `calendars.type`, `calendars.datetime_for_date`.
     """
     lent, paid = _dated(advances, "advances"), _dated(payments, "payments")
-    start = lent[0][0]
-    if paid[0][0] < start:
-        raise InvalidTerms("interest.order", "a payment comes before the first advance; times run from that advance")
+    start = min(lent[0][0], paid[0][0])
+    if paid[-1][0] <= lent[0][0]:
+        raise InvalidTerms("interest.order", "no payment comes after the first advance, so no time is lent for")
     if unit_period is None:
         unit_period, per_year = regz_unit_period([on for on, _ in lent], [on for on, _ in paid])
     elif isinstance(unit_period, Every):
@@ -130,7 +131,7 @@ def regz_apr(
                 if beyond.fraction == 0:
                     span = UnitInterval(whole=first_payment.whole + beyond.whole, fraction=first_payment.fraction)
             flows.append((sign * amount, span.whole, span.fraction))
-    periodic = _root(flows, 1, "annual percentage rate")
+    periodic = _root(flows, 1, "annual percentage rate", side=_side(amount for amount, _, _ in flows))
     with localcontext(WIDE):
         yearly = settled(periodic * decimal_of(per_year))
     return RegulationZApr(
@@ -152,6 +153,8 @@ def regz_interval(start_on: date, end_on: date, unit_period: Every) -> UnitInter
     if require_date(end_on, "end_on") < require_date(start_on, "start_on"):
         raise InvalidDate("calendars.order", "end_on comes before start_on")
     n, unit = unit_period.n, unit_period.unit
+    if unit == "months" and n % 12 == 0:  # twelve months are a year, and its odd days count over 365
+        n, unit = n // 12, "years"
     if unit in ("days", "weeks"):
         whole, rest = divmod(end_on.toordinal() - start_on.toordinal(), n * (7 if unit == "weeks" else 1))
         return UnitInterval(whole=whole, fraction=Fraction(rest, n * (7 if unit == "weeks" else 1)))
@@ -188,12 +191,12 @@ def regz_unit_period(advances_on: Sequence[date], payments_on: Sequence[date]) -
     paid = sorted({require_date(on, "payments_on") for on in payments_on})
     if not lent or not paid:
         raise InvalidTerms("interest.no_flows", "one advance and one payment are needed at least")
-    start = lent[0]
-    if paid[0] < start or paid[-1] == start:
+    start = min(lent[0], paid[0])
+    if paid[-1] <= lent[0]:
         raise InvalidTerms("interest.order", "payments must come after the first advance")
     if len(lent) == len(paid) == 1:
         return _single_term(start, paid[0])
-    gaps = [(a, b) for side in (lent, [start, *paid]) for a, b in pairwise(side) if a < b]
+    gaps = [(a, b) for side in ([start, *lent], [start, *paid]) for a, b in pairwise(side) if a < b]
     kinds = Counter(kind for a, b in gaps if (kind := _standard(a, b)) is not None)
     common = [kind for kind, times in kinds.items() if times > 1]
     if common:
@@ -217,8 +220,10 @@ def eu_aprc(
 ) -> Decimal:
     """Return the annual percentage rate of charge, an effective yearly fraction.
 
-    Each flow is (years from the first drawdown, amount); `eu_years` gives the years between two days. A cost paid
-    before the drawdown has a negative time. Charges are payments.
+    Each flow is (years from the first drawdown, amount); `eu_years` gives the years between two days, `series_years`
+    those of a series, `amortising_amounts` and `growing_amounts` the payments of an agreement. A cost paid before the
+    drawdown has a negative time. Charges are payments. Of several rates that fit, the one nearest to zero, above it
+    where more is paid than drawn.
 
     >>> rate = eu_aprc(drawdowns=[(0, 1000)], payments=[(1, 600), (2, 600)])
     >>> percent_of(rate, 2)
@@ -234,17 +239,20 @@ def eu_aprc(
             flows.append((sign * _positive(amount, name), exact_number(years, "years")))
         if len(flows) == count:
             raise InvalidTerms("interest.no_flows", f"{name} are missing: one at least is needed")
-    return _yearly(flows, "annual percentage rate of charge")
+    return _yearly(flows, "annual percentage rate of charge", side=_side(amount for amount, _ in flows))
 
 
-def eu_years(start_on: date, end_on: date, *, unit: Literal["months", "weeks", "days"] = "months") -> Fraction:
-    """Measure a time in years: whole months (or weeks) back from the end, then days over the year that ends there.
+def eu_years(start_on: date, end_on: date, *, unit: Literal["years", "months", "weeks", "days"] = "months") -> Fraction:
+    """Measure a time in years: whole months (or years, or weeks) back from the end, then days over the year there.
 
-    A month is 1/12, a week 1/52; with `days`, whole years are counted back and the rest is days. The year in which
-    the odd days end has 366 days if it holds a 29 February (2008/48/EC, Annex I, remarks (c) as of 2011/90/EU).
+    `unit` is the rhythm of the payments: a month is 1/12, a week 1/52; with `years` a time of whole months stays one,
+    and any other is years and days; with `days` whole months are days too. The year in which the odd days end has 366
+    days if it holds a 29 February (2008/48/EC, Annex I, remarks (c) as of 2011/90/EU).
 
     >>> eu_years(date(2013, 1, 12), date(2013, 2, 15)) == Fraction(3, 366) + Fraction(1, 12)
     True
+    >>> eu_years(date(2012, 1, 12), date(2012, 2, 15), unit="years")
+    Fraction(34, 365)
 
     Raises:
         InvalidDate: `calendars.order` where `end_on` comes first.
@@ -255,14 +263,14 @@ def eu_years(start_on: date, end_on: date, *, unit: Literal["months", "weeks", "
     if unit == "weeks":
         weeks, days = divmod(end_on.toordinal() - start_on.toordinal(), 7)
         whole, last = Fraction(weeks, 52), date.fromordinal(start_on.toordinal() + days)
-    elif unit in ("months", "days"):
+    elif unit in ("years", "months", "days"):
         months, days = _months_back(start_on, end_on)
-        if unit == "days" and months % 12:
+        if months % 12 and (unit == "days" or (unit == "years" and days)):
             months -= months % 12
             days = add_months(end_on, -months).toordinal() - start_on.toordinal()
         whole, last = Fraction(months, 12), date.fromordinal(start_on.toordinal() + days)
     else:
-        raise InvalidTerms("interest.unit_period", "unit must be one of: months, weeks, days")
+        raise InvalidTerms("interest.unit_period", "unit must be one of: years, months, weeks, days")
     if days == 0:
         return whole
     year = last.toordinal() - add_months(last, -12).toordinal()
@@ -495,7 +503,13 @@ def _standard(start: date, end: date) -> Every | None:
     return Every(length // 7, "weeks") if length % 7 == 0 and length <= 364 else None
 
 
-def _yearly(flows: Sequence[tuple[Fraction, Fraction]], what: str) -> Decimal:
+def _side(amounts: Iterable[Fraction]) -> int:
+    """Say where the rate of a credit lies: above zero where more is paid than lent, below where less is."""
+    cost = -sum(amounts)
+    return (cost > 0) - (cost < 0)
+
+
+def _yearly(flows: Sequence[tuple[Fraction, Fraction]], what: str, side: int = 0) -> Decimal:
     """Solve flows at times in years; all times become whole numbers of one small part of a year."""
     part = lcm(*(years.denominator for _, years in flows))
     if part > 10**9 or max(abs(years) for _, years in flows) > 10_000:
@@ -504,18 +518,18 @@ def _yearly(flows: Sequence[tuple[Fraction, Fraction]], what: str) -> Decimal:
             "times must lie within 10,000 years and be whole numbers of a common part; give days or months",
         )
     none = Fraction(0)
-    return _root([(amount, int(years * part), none) for amount, years in flows], part, what)
+    return _root([(amount, int(years * part), none) for amount, years in flows], part, what, side)
 
 
-def _root(flows: Sequence[tuple[Fraction, int, Fraction]], part: int, what: str) -> Decimal:
-    """Find i for which the sum of amount / ((1 + odd i) (1 + i)^(steps / part)) is zero."""
+def _root(flows: Sequence[tuple[Fraction, int, Fraction]], part: int, what: str, side: int = 0) -> Decimal:
+    """Find i for which the sum of amount / ((1 + odd i) (1 + i)^(steps / part)) is zero, on one `side` of zero first."""
     merged: dict[tuple[int, Fraction], Fraction] = {}
     first = min(steps for _, steps, _ in flows)  # a shift in time changes no root, and keeps e**(x t) in range
     for amount, steps, odd in flows:
         merged[steps - first, odd] = merged.get((steps - first, odd), Fraction(0)) + amount
     terms = [(steps, odd, amount) for (steps, odd), amount in sorted(merged.items()) if amount]
-    if not terms:
-        raise InvalidTerms("interest.no_rate", f"the flows cancel out; any {what} fits")
+    if not terms:  # all is paid back at once: any rate fits, and the one nearest to zero is zero
+        return Decimal(0)
     scale = max(abs(amount) for _, _, amount in terms)
     floats = [(float(amount / scale), -steps / part, float(odd)) for steps, odd, amount in terms]
 
@@ -543,7 +557,7 @@ def _root(flows: Sequence[tuple[Fraction, int, Fraction]], part: int, what: str)
     signs = [amount > 0 for _, _, amount in terms]
     once = sum(before != after for before, after in pairwise(signs)) == 1
     guess = _first_guess(floats) if once else None
-    return growth_root(rough, exact, horizon=horizon, what=what, guess=guess)
+    return growth_root(rough, exact, horizon=horizon, what=what, guess=guess, side=side)
 
 
 def _first_guess(floats: Sequence[tuple[float, float, float]]) -> float | None:

@@ -59,7 +59,7 @@ def amount_of(value: object, name: str = "an amount") -> Fraction:
 
 def settled(value: Decimal) -> Decimal:
     """Round to 30 decimals without trailing zeros, in the current context."""
-    if value.adjusted() > 28:
+    if value and value.adjusted() > 28:  # a zero may carry any exponent
         raise InvalidTerms("interest.out_of_range", "the answer is over 10**28; check the amounts")
     rounded = value.quantize(DECIMALS)
     return Decimal(0) if rounded == 0 else rounded.normalize()
@@ -72,13 +72,15 @@ def growth_root(
     horizon: float,
     what: str,
     guess: float | None = None,
+    side: int = 0,
 ) -> Decimal:
     """Find i, to 30 decimals, for which both functions of x = ln(1 + i) vanish; of several the one nearest to zero.
 
     `horizon` is the longest time in periods, so that the search does not run where floats overflow. A `guess` of x is
-    for flows with one root only. The wide context is in force while `exact` runs.
+    for flows with one root only. A `side` of 1 or -1 looks above or below zero first, and on the other side only where
+    there is none. The wide context is in force while `exact` runs.
     """
-    x = _rough_root(rough, horizon, what, guess)
+    x = _rough_root(rough, horizon, what, guess, side)
     with localcontext(WIDE):
         before = Decimal(repr(x))
         now, value_before = before + _NEAR, exact(before)
@@ -99,7 +101,7 @@ def growth_root(
     return root
 
 
-def _rough_root(rough: Callable[[float], float], horizon: float, what: str, guess: float | None) -> float:
+def _rough_root(rough: Callable[[float], float], horizon: float, what: str, guess: float | None, side: int) -> float:
     """Look outwards from zero on both sides, or from a guess, for a change of sign; then close in."""
     at_zero = rough(0.0)
     if at_zero == 0:
@@ -108,6 +110,12 @@ def _rough_root(rough: Callable[[float], float], horizon: float, what: str, gues
     right = left = 0.0
     value_right = value_left = at_zero
     step = min(0.0005, -lowest / 64)
+    if side and guess is None:
+        for towards in (side, -side):
+            found = _on_one_side(rough, at_zero, towards * step, highest if towards > 0 else lowest)
+            if found is not None:
+                return found
+        _refuse(what)
     if guess is not None and lowest < guess < highest:
         right = left = guess
         value_right = value_left = rough(guess)
@@ -125,6 +133,17 @@ def _rough_root(rough: Callable[[float], float], horizon: float, what: str, gues
         left, value_left = edge, value
         step *= 1.25 if guess is None else 4.0
     _refuse(what)
+
+
+def _on_one_side(rough: Callable[[float], float], at_zero: float, step: float, limit: float) -> float | None:
+    x, value = 0.0, at_zero
+    while x != limit:
+        edge = min(x + step, limit) if step > 0 else max(x + step, limit)
+        after = rough(edge)
+        if (after > 0) != (value > 0):
+            return _between(rough, x, value, edge, after) if step > 0 else _between(rough, edge, after, x, value)
+        x, value, step = edge, after, step * 1.25
+    return None
 
 
 def _between(rough: Callable[[float], float], low: float, at_low: float, high: float, at_high: float) -> float:

@@ -29,6 +29,16 @@ from collectkit.core._apr import (
     regz_interval,
     regz_unit_period,
 )
+from collectkit.core._flows import (
+    EqualPrincipal,
+    FixedPrincipal,
+    PaymentShare,
+    PrincipalRule,
+    PrincipalShare,
+    amortising_amounts,
+    growing_amounts,
+    series_years,
+)
 from collectkit.core._solve import WIDE, decimal_of, settled
 from collectkit.core._tvm import (
     MAX_BITS,
@@ -54,7 +64,12 @@ from collectkit.core.rates import DayCount, NotInForce, Rate, RateTable, Stale, 
 __all__ = [
     "MAX_PERIODS",
     "Amount",
+    "EqualPrincipal",
+    "FixedPrincipal",
     "Number",
+    "PaymentShare",
+    "PrincipalRule",
+    "PrincipalShare",
     "RegulationZApr",
     "RoundingOrder",
     "UnitInterval",
@@ -62,6 +77,7 @@ __all__ = [
     "accrue",
     "accrue_dated",
     "accrued",
+    "amortising_amounts",
     "capitalise",
     "cumipmt",
     "cumprinc",
@@ -71,6 +87,7 @@ __all__ = [
     "eu_aprc",
     "eu_years",
     "fv",
+    "growing_amounts",
     "ipmt",
     "level_payment",
     "level_payment_minor",
@@ -86,6 +103,7 @@ __all__ = [
     "regz_apr",
     "regz_interval",
     "regz_unit_period",
+    "series_years",
 ]
 
 RoundingOrder = Literal["total_only", "daily_first"]

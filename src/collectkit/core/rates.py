@@ -353,8 +353,9 @@ def year_fraction(
 
     `act/act-icma` counts in reference periods: `[ref_start_on, ref_end_on)`, by default the span itself, with
     `periods_per_year` of them in a year, by default 12 over its months. It is the one convention that looks at them.
-    Fractions add up over adjoining spans for `act/360`, `364`, `365f`, `365.25` and `act/act-isda`, and for
-    `act/act-icma` with one reference period; not for the 30/360 family and `act/act-afb`.
+    Periods between month ends of different days go on from month end to month end (ISDA, 1999). Fractions add up over
+    adjoining spans for `act/360`, `364`, `365f`, `365.25` and `act/act-isda`, and for `act/act-icma` with one reference
+    period; not for the 30/360 family and `act/act-afb`.
 
     >>> year_fraction("act/act-isda", date(2003, 11, 1), date(2004, 5, 1))
     Fraction(66491, 133590)
@@ -367,10 +368,8 @@ def year_fraction(
     basis = _FIXED_BASIS.get(convention)
     if basis is not None:
         return days / basis
-    if end_on < start_on:
-        sign, start_on, end_on = -1, end_on, start_on
-    else:
-        sign = 1
+    sign = -1 if end_on < start_on else 1
+    start_on, end_on = min(start_on, end_on), max(start_on, end_on)
     if convention == "act/act-isda":
         return sign * _isda(start_on, end_on)
     if convention == "act/act-afb":
@@ -515,14 +514,14 @@ def _is_last_of_february(day: date) -> bool:
     return day.month == 2 and day.day == (29 if _is_leap(day.year) else 28)
 
 
-def _ordinal_after(anchor: date, months: int) -> int:
-    """Return the ordinal of `anchor` plus whole months, clamped to the month's last day."""
+def _ordinal_after(anchor: date, months: int, day: int) -> int:
+    """Return the ordinal of a day in the month so many after `anchor`, clamped to the month's last day."""
     year, month = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
     if not 1 <= year <= 9999:
         raise InvalidDate("calendars.out_of_range", "a reference period falls outside the years 1 to 9999")
     first = date(year, month + 1, 1).toordinal()
     length = 29 if month == 1 and _is_leap(year) else (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month]
-    return first + min(anchor.day, length) - 1
+    return first + min(day, length) - 1
 
 
 def _isda(start: date, end: date) -> Fraction:
@@ -575,11 +574,15 @@ def _icma(
             months = 0  # periods of weeks or days step by the length of the given one
         per_period = Fraction(1, periods_per_year)
 
+    day1, day2 = ref_start.day, ref_end.day
+    if day1 != day2 and all(_ordinal_after(on, 0, 31) == on.toordinal() for on in (ref_start, ref_end)):
+        day1 = day2 = 31  # month ends: 30 November to 29 February goes on to 31 May
+
     def edge_after(k: int) -> int:
-        return _ordinal_after(ref_end, k * months) if months else ref_end.toordinal() + k * length
+        return _ordinal_after(ref_end, k * months, day2) if months else ref_end.toordinal() + k * length
 
     def edge_before(k: int) -> int:
-        return _ordinal_after(ref_start, -k * months) if months else ref_start.toordinal() - k * length
+        return _ordinal_after(ref_start, -k * months, day1) if months else ref_start.toordinal() - k * length
 
     lo, hi = start.toordinal(), end.toordinal()
     share = Fraction(max(0, min(hi, ref_end.toordinal()) - max(lo, ref_start.toordinal())), length)
