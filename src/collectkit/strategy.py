@@ -32,7 +32,7 @@ from collectkit.core.decisions import (
     Suppress,
 )
 from collectkit.core.errors import InvalidPolicy, Problem
-from collectkit.core.events import Command, SendNotice
+from collectkit.core.events import Command, GrantEntitlement, SendNotice
 from collectkit.core.money import sum_by_currency
 from collectkit.core.records import AccountSnapshot, Channel, HoldReason
 from collectkit.core.rules import RulePack
@@ -123,7 +123,19 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
 
     ends_cycle = is_cured(look)
     taken = _on_cure(strategy, look) if ends_cycle else take_step(strategy, look)
-    commands = (*tasks_for_people(strategy, look), *taken.commands)
+    granted = [
+        GrantEntitlement(
+            key=one.key,
+            account_id=snapshot.account.account_id,
+            kind=one.kind,
+            what=one.what,
+            valid_until_on=one.valid_until_on,
+            receivable_id=one.receivable_id,
+            amount=one.amount,
+        )
+        for one in earned.entitlements
+    ]
+    commands = (*tasks_for_people(strategy, look), *taken.commands, *granted)
     reasons += taken.reasons
     turns += taken.turns
 

@@ -5,16 +5,20 @@ The yields are held against arithmetic written out here: compound growth day by 
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import attrs
 import pytest
 
+import collectkit as ck
+from collectkit.core.codec import decode_command
 from collectkit.core.errors import InvalidPolicy, InvalidRate, InvalidRecord
+from collectkit.core.events import CommandIssued, GrantEntitlement
 from collectkit.core.money import Money
 from collectkit.core.records import Account, AccountSnapshot, Debtor, Payment, Receivable
 from collectkit.core.waterfall import balance_of
+from collectkit.escalation import LADDER_COMMANDS
 from collectkit.policy import (
     AdvanceRebate,
     DiscountStep,
@@ -356,3 +360,35 @@ def test_a_balance_of_another_day_is_refused() -> None:
     stale = balance_of(attrs.evolve(snapshot, as_of=ISSUED))
     with pytest.raises(InvalidRecord):
         rewards_due(policy=IncentivePolicy(), snapshot=snapshot, balance=stale)
+
+
+# -- through a decision ----------------------------------------------------------------------------------------
+
+
+def test_a_decision_grants_an_entitlement_once_and_its_batch_carries_it() -> None:
+    strategy = ck.Strategy(
+        name="s", version="1", incentives=IncentivePolicy(incentives=[attrs.evolve(TERMS, grant=CREDIT)])
+    )
+    snapshot = AccountSnapshot(
+        as_of=DUE,
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind="business"),
+        receivables=[invoice()],
+        payments=[paid("1000.00", date(2026, 1, 11))],
+    )
+    decision = ck.decide(strategy=strategy, snapshot=snapshot)
+    (command,) = decision.commands
+    assert isinstance(command, GrantEntitlement)
+    assert (command.what, command.kind, command.amount) == ("your next order", "purchase_credit", eur("20.00"))
+    assert (command.receivable_id, command.valid_until_on) == ("R-1", date(2027, 1, 11))
+    batch = ck.to_batch(
+        decision=decision, version=1, command_id="c-1", recorded_at=datetime(2026, 1, 31, 12, tzinfo=UTC)
+    )
+    assert [decode_command(row.payload) for row in batch.outbox] == [command]
+    assert [event.what for event in batch.events if isinstance(event, CommandIssued)] == ["your next order"]
+    known = attrs.evolve(snapshot, issued_keys=frozenset({command.key}))
+    assert ck.decide(strategy=strategy, snapshot=known).commands == ()
+
+
+def test_no_step_of_a_ladder_grants_an_entitlement() -> None:
+    assert GrantEntitlement.name not in LADDER_COMMANDS

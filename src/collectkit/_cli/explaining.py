@@ -20,6 +20,7 @@ from collectkit.core.events import (
     Command,
     CommandIssued,
     Event,
+    GrantEntitlement,
     NoticeSuppressed,
     RaiseTask,
     RequestApproval,
@@ -323,6 +324,8 @@ def _said(command: Command) -> str:
         return f"notice {command.notice} by {command.channel.value}"
     if isinstance(command, RaiseTask):
         return f"task {command.task}"
+    if isinstance(command, GrantEntitlement):
+        return f"grant {command.what} until {command.valid_until_on}"
     if isinstance(command, RequestApproval):
         return f"ask {command.authority} to approve {command.subject}"
     return command.name

@@ -149,8 +149,8 @@ class Grant:
     def __attrs_post_init__(self) -> None:
         problems = Problems("policy")
         check_choice("kind", self.kind, get_args(GrantKind), problems)
-        if not isinstance(self.what, str) or not self.what.strip() or len(self.what) > 300:
-            problems.note("what", "needs 1 to 300 characters: what the debtor gets", reason="missing", value=self.what)
+        if not isinstance(self.what, str) or not self.what.strip() or len(self.what) > 255:
+            problems.note("what", "needs 1 to 255 characters: what the debtor gets", reason="missing", value=self.what)
         check_whole("valid_days", self.valid_days, problems, at_least=1, at_most=3650)
         check_amounts("worth", self.worth, problems)
         if self.kind == "purchase_credit" and self.worth:

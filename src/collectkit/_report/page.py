@@ -30,6 +30,7 @@ KINDS: Final = {
 
 ASKED: Final = {
     "raise-task": "Task",
+    "grant-entitlement": "Reward",
     "request-approval": "Approval asked for",
     "place-with-agency": "Placement with an agency",
     "restrict-service": "Restriction of service",

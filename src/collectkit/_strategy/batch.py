@@ -16,6 +16,7 @@ from collectkit.core.events import (
     Decided,
     Event,
     EventHeader,
+    GrantEntitlement,
     NoticeRequested,
     RaiseTask,
     RequestApproval,
@@ -148,6 +149,8 @@ def _as_receivable(account_id: str, charge: Charge) -> Receivable:
 def _what(command: Command) -> str:
     if isinstance(command, RaiseTask):
         return command.task
+    if isinstance(command, GrantEntitlement):
+        return command.what
     return command.subject if isinstance(command, RequestApproval) else ""
 
 

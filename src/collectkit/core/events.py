@@ -19,6 +19,7 @@ from collectkit.core.checks import (
     identifier,
     instance_of,
     non_negative_int,
+    optional,
     plain_date,
     positive_int,
     text_up_to,
@@ -26,6 +27,7 @@ from collectkit.core.checks import (
     true_or_false,
 )
 from collectkit.core.errors import InvalidRecord
+from collectkit.core.money import Money
 from collectkit.core.records import (
     Account,
     Approval,
@@ -70,6 +72,7 @@ __all__ = [
     "EventHeader",
     "FlagCleared",
     "FlagRaised",
+    "GrantEntitlement",
     "HoldPlaced",
     "HoldReleased",
     "NoteAdded",
@@ -511,6 +514,21 @@ class PlaceWithAgency(Command):
     name: ClassVar[str] = "place-with-agency"
 
     agency: str = attrs.field(default="", validator=text_up_to(255))
+
+
+@attrs.frozen(kw_only=True)
+class GrantEntitlement(Command):
+    """Give the debtor something other than money that the host honours: a credit on a next purchase, early access."""
+
+    name: ClassVar[str] = "grant-entitlement"
+
+    kind: str = attrs.field(validator=identifier)
+    what: str = attrs.field(validator=text_up_to(255))
+    valid_until_on: date = attrs.field(validator=plain_date)
+    receivable_id: str = attrs.field(default="", validator=text_up_to(255))
+    """The receivable whose payment earned it."""
+    amount: Money | None = attrs.field(default=None, validator=optional(instance_of(Money)))
+    """The credit, or what it is worth; None where nobody said."""
 
 
 _NOT_FACTS: Final = {"UnknownEvent"}

@@ -39,6 +39,7 @@ from collectkit.core.events import (
     Event,
     FlagCleared,
     FlagRaised,
+    GrantEntitlement,
     HoldPlaced,
     HoldReleased,
     NoteAdded,
@@ -578,6 +579,15 @@ def commands(*, account_id: str = ACCOUNT_ID) -> st.SearchStrategy[Command]:
         st.builds(RaiseTask, **head, task=identifiers(), due_on=days()),
         st.builds(RequestApproval, **head, subject=identifiers(), authority=identifiers()),
         st.builds(RestrictService, **head),
+        st.builds(
+            GrantEntitlement,
+            **head,
+            kind=st.sampled_from(("purchase_credit", "early_access", "other")),
+            what=identifiers(),
+            valid_until_on=days(),
+            receivable_id=st.sampled_from(("", "R-1")),
+            amount=st.none() | st.builds(Money, st.integers(0, 10**6), st.just("EUR")),
+        ),
         st.builds(RestoreService, **head),
         st.builds(PlaceWithAgency, **head, agency=st.sampled_from(("", "G-1"))),
     )
