@@ -501,3 +501,51 @@ def test_interest_only_rows_rest_on_after_a_wait() -> None:
     assert [row.principal_minor for row in new.schedule[:4]] == [0, 0, 0, new.schedule[3].principal_minor]
     assert new.schedule[3].principal_minor > 0
     assert [row.interest_minor for row in new.schedule[:4]] == [1010] * 4
+
+
+def test_money_ahead_of_its_row_bears_interest_until_its_day() -> None:
+    money = [Payment(payment_id="M-1", account_id="A", amount=eur("100"), received_on=date(2026, 1, 11))]
+    quote = servicing.payoff_quote(plan=level(), on=date(2026, 1, 21), paid=money)
+    # 10 of 31 days of 1.00 on what came, 20 of 9.00 on the rest: as a prepayment of that day bears it
+    assert (quote.principal, quote.interest.minor) == (eur("900"), 32 + 581)
+    new = servicing.prepay(plan=level(), plan_id="P-2", on=date(2026, 1, 11), amount=eur("100"), effect="lower")
+    assert servicing.payoff_quote(plan=new, on=date(2026, 1, 21), paid=money).total == quote.total
+    again = servicing.reamortise(plan=level(), plan_id="P-2", on=date(2026, 1, 21), paid=money)
+    assert parts(again)[1][:2] == ("2026-02-01", 32 + 900)
+
+
+def test_a_prepayment_that_comes_late_bears_interest_until_then() -> None:
+    new = servicing.prepay(plan=level(), plan_id="P-2", on=date(2026, 1, 11), amount=eur("500"), effect="lower")
+    late = [Payment(payment_id="M-1", account_id="A", amount=eur("500"), received_on=date(2026, 1, 16))]
+    quote = servicing.payoff_quote(plan=new, on=date(2026, 1, 21), paid=late)
+    assert (quote.principal, quote.interest.minor) == (eur("500"), 161 + 81 + 323)  # 10 days, 5 more, 20 of 5.00
+
+
+def test_a_debt_of_which_only_interest_is_left_has_a_quote() -> None:
+    plan = level(instalments=1)
+    money = [Payment(payment_id="M-1", account_id="A", amount=eur("1000"), received_on=date(2026, 1, 11))]
+    quote = servicing.payoff_quote(plan=plan, on=date(2026, 1, 21), paid=money)
+    assert (quote.principal, quote.interest) == (eur("0"), eur("3.23"))
+    assert servicing.charge_off(plan=plan, on=date(2026, 1, 21), paid=money).total == eur("3.23")
+    more = [*money, Payment(payment_id="M-2", account_id="A", amount=eur("4"), received_on=date(2026, 1, 12))]
+    assert servicing.payoff_quote(plan=plan, on=date(2026, 1, 21), paid=more).total == eur("0")
+    flat_one = plans.flat_plan(
+        plan_id="P-1", principal=eur("1000"), rate=TWELVE, instalments=1, start_on=date(2026, 1, 1)
+    )
+    # flat interest is on the whole sum whatever comes: 20 of 31 days of 10.00, less the 4.00
+    assert servicing.payoff_quote(plan=flat_one, on=date(2026, 1, 21), paid=more).total == eur("2.45")
+    with pytest.raises(InvalidTerms) as refused:
+        servicing.reamortise(plan=plan, plan_id="P-2", on=date(2026, 1, 21), paid=money)
+    assert refused.value.code == "plans.overpaid"
+
+
+def test_a_prepayment_after_the_last_row_is_refused_with_the_way_out() -> None:
+    with pytest.raises(InvalidTerms, match="re-age it, or restructure it") as refused:
+        servicing.prepay(plan=level(), plan_id="P-2", on=date(2026, 8, 1), amount=eur("5"), effect="lower")
+    assert refused.value.code == "plans.events"
+
+
+def test_nothing_is_written_off_before_the_plan_was_agreed() -> None:
+    with pytest.raises(InvalidTerms, match="nothing of it is written off") as refused:
+        servicing.write_off(plan=level(), on=date(2025, 12, 31), limit=eur("5000"))
+    assert refused.value.code == "plans.events"

@@ -57,12 +57,14 @@ def prepay(
     [('2026-01-01', '500.00 EUR'), ('2026-02-01', '172.55 EUR'), ('2026-03-01', '172.55 EUR'), ('2026-04-01', '164.85 EUR')]
 
     Raises:
-        InvalidTerms: `plans.overpaid` where the sum pays the plan off (see `payoff_quote`); `plans.events`.
+        InvalidTerms: `plans.overpaid` where the sum pays the plan off (see `payoff_quote`); `plans.events` where no
+            instalment is left.
         CurrencyMismatch: a sum in another currency.
     """
     if effect not in ("shorten", "lower", "skip_ahead"):
         raise InvalidTerms("plans.events", "effect must be one of: shorten, lower, skip_ahead")
     at = position(plan, paid, on)
+    require_rows(at)
     _requiresum_or_none(plan, amount, "a payment ahead")
     if amount.minor >= at.debt:
         raise InvalidTerms(

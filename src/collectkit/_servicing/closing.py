@@ -70,7 +70,7 @@ def payoff_quote(
     """
     if interest not in ("to_day", "to_due_date"):
         raise InvalidTerms("plans.events", "interest must be one of: to_day, to_due_date")
-    at = position(plan, paid, on)
+    at = position(plan, paid, on, may_be_met=True)
     until = on
     if interest == "to_due_date" and at.rows_left:
         until = plan.schedule[at.next_row].due_on
@@ -128,7 +128,7 @@ def charge_off(*, plan: PaymentPlan, on: date, paid: Iterable[Paid] = ()) -> Cha
     Raises:
         InvalidTerms: `plans.events` for a day before the plan or a plan that is paid.
     """
-    at = position(plan, paid, on)
+    at = position(plan, paid, on, may_be_met=True)
     principal, interest = at.owed(on)
     return ChargeOff(
         plan_id=plan.plan_id,
@@ -185,9 +185,14 @@ def write_off(*, plan: PaymentPlan, on: date, limit: Money, paid: Iterable[Paid]
     3.00 EUR is open on plan P-1, over the limit of 2.00 EUR for a write-off; settle or charge it off
 
     Raises:
+        InvalidTerms: `plans.events` for a day before the plan.
         CurrencyMismatch: a limit in another currency.
     """
     left = plan_status(plan=plan, paid=paid, as_of=on).amount_open
+    if on < plan.agreed_on:
+        raise InvalidTerms(
+            "plans.events", f"plan {plan.plan_id} was agreed on {plan.agreed_on}; nothing of it is written off on {on}"
+        )
     require_money(limit, left.currency, "a limit")
     if left > limit:
         text = (

@@ -26,7 +26,8 @@ class Position:
     besides: unpaid parts of rows past due, interest and fees brought over from the plan before, and what a deferral
     has earned so far where that is collected. `next_row` is the place (from 0) of the first row that is neither paid
     nor past due, `start_on` where its period starts, and `fee_later` the fees of that row and those after it. `wait`
-    is the deferral before it.
+    is the deferral before it. Where money met all of the debt, and interest with it, `interest` can be below zero until
+    what the running period has earned joins it.
 
     `scheduled` is what the rows still ask for, as principal and as interest; `brought` the interest that the next row
     asks for besides that of its own period; `prepayment` what of a down payment has not come.
@@ -107,7 +108,7 @@ class Position:
                 principal=at.principal + (more if wait.is_added else 0),
                 interest=at.interest + (0 if wait.is_added else more),
             )
-        return at.principal, at.interest + at.accrued(until)
+        return at.principal, max(at.interest + at.accrued(until), 0)
 
     def _factors(self, until: date) -> list[Fraction]:
         """Return the factors of the periods from the running one to a day; of the last the part that has passed.
@@ -133,11 +134,12 @@ class Position:
         return [*found, terms.factor_between(ends[-1], until)]
 
 
-def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
+def position(plan: PaymentPlan, paid: Iterable[Paid], on: date, *, may_be_met: bool = False) -> Position:
     """Take a plan apart at the start of a day: money of earlier days counts, earliest instalment first.
 
     Within a row that is past due money pays fee, interest, principal, in this order; what meets a row not yet due
-    lowers the debt.
+    lowers the debt from its day on, and bears interest until then. `may_be_met` allows a debt of which only such
+    interest is left.
 
     Raises:
         InvalidTerms: `plans.events` for a day before the plan was agreed, or when all of it is paid; `plans.overpaid`.
@@ -177,7 +179,8 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
     debt = before - principal
     if wait is not None and wait.is_added:
         debt += wait.earned - (plan.schedule.balance_before(_lead(plan)) - plan.terms.financed.minor)
-    if debt <= 0:
+    excess, debt = max(-debt, 0), max(debt, 0)
+    if not debt and not may_be_met:
         raise InvalidTerms(
             "plans.overpaid",
             f"what was paid of plan {plan.plan_id} meets all of its debt; take payoff_quote for the rest",
@@ -206,18 +209,40 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date) -> Position:
         brought=brought + (_deferred(plan) if is_first else 0),
         wait=wait,
     )
-    return _without_prepayment(at) if is_first else at
+    if is_first:
+        at = _with_prepayment(at)
+    return _with_early_money(at, money, excess) if place == first_open else at
 
 
-def _without_prepayment(at: Position) -> Position:
-    """Let a prepayment that has not come bear interest with the debt: what it bore until it was agreed is in that."""
+def _with_prepayment(at: Position) -> Position:
+    """Let a prepayment bear interest until it comes: what it bore until it was agreed was brought over already."""
     plan = at.plan
     down = plan.terms.down_payment
     if down is None or plan.terms.down_payment_on is None:
         return at
-    to_come = max(down.minor - sum(amount for _, amount in at.flow), 0)
-    bore = at.accrued(plan.agreed_on, to_come)
-    return attrs.evolve(at, prepayment=to_come, interest=max(at.interest - bore, 0))
+    to_come, bore = down.minor, 0
+    for day, amount in at.flow:
+        part = min(amount, to_come)
+        to_come -= part
+        bore += at.accrued(day, part) - at.accrued(plan.agreed_on, part)
+    bore -= at.accrued(plan.agreed_on, to_come)
+    return attrs.evolve(at, prepayment=to_come, interest=max(at.interest + bore, 0))
+
+
+def _with_early_money(at: Position, money: int, excess: int) -> Position:
+    """Add the interest that the last so much of the money bore, until its day, on the debt that it lowered.
+
+    What of it is over the debt pays interest. Flat interest falls only with what is agreed.
+    """
+    if at.plan.terms.shape == "flat":
+        return attrs.evolve(at, interest=at.interest - excess)
+    bore, over = 0, excess
+    for day, amount in reversed(at.flow):
+        beyond = min(amount, over)
+        part = min(amount - beyond, money - excess)
+        over, money = over - beyond, money - part
+        bore += at.accrued(day, part)
+    return attrs.evolve(at, interest=at.interest + bore - excess)
 
 
 def _part(row: Instalment, kept: list[Instalment], on: date, parts: tuple[int, int, int], left: int) -> Instalment:
