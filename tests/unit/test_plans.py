@@ -253,7 +253,7 @@ def test_instalments_keep_to_whole_euros_but_for_the_last() -> None:
     plan = amortised(principal=eur("5000"), instalments=18, multiple=eur("1"))
     assert {total % 100 for total in totals(plan)[:-1]} == {0}
     assert totals(plan)[0] == 30500
-    assert code_of(split, principal=eur("2"), multiple=eur("1")) == "plans.too_small"
+    assert code_of(split, principal=eur("2"), multiple=eur("1")) == "plans.multiple"
 
 
 def test_fees_sit_inside_the_instalments() -> None:
@@ -715,7 +715,7 @@ def test_rows_of_nothing_do_not_pass_for_a_plan() -> None:
     whole = attrs.evolve(rows[2], principal_minor=rows[1].principal_minor + rows[2].principal_minor)
     with pytest.raises(InvalidTerms) as refused:
         attrs.evolve(split(), schedule=Schedule.from_rows([rows[0], idle, whole]))
-    assert refused.value.code == "plans.too_small"
+    assert refused.value.code == "plans.columns"
 
 
 def test_rows_that_grow_the_debt_or_run_backwards_do_not_pass_for_a_plan() -> None:
@@ -730,7 +730,7 @@ def test_rows_that_grow_the_debt_or_run_backwards_do_not_pass_for_a_plan() -> No
     assert refused.value.code == "plans.negative_amortisation"
     with pytest.raises(InvalidTerms) as refused:
         attrs.evolve(plan, schedule=Schedule(principal_parts=[6000, 6000, -2000], due_on=sorted(days_back), **thirds))
-    assert refused.value.code == "plans.too_small"
+    assert refused.value.code == "plans.columns"
 
 
 def test_a_plan_of_one_sum_and_one_of_interest_alone_have_no_gap() -> None:
@@ -819,7 +819,7 @@ def test_an_explanation_gives_factor_unrounded_figures_and_residue() -> None:
         grace=2,
         interest="collect",
     )
-    assert "20.00 EUR from other periods" in str(deferred.explain(1))
+    assert "with 20.00 EUR of the wait it is 30.00 EUR" in str(deferred.explain(1))
 
 
 def test_a_plan_becomes_the_fact_that_a_snapshot_holds() -> None:

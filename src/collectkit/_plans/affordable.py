@@ -8,12 +8,11 @@ from typing import Literal
 
 import attrs
 
-from collectkit._plans.figures import first_interest
 from collectkit._plans.terms import PlanTerms, periods_of, rows_at
 from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
-from collectkit.core.money import Money
+from collectkit.core.money import Money, rounded
 from collectkit.core.schedule import exact_level
 
 Binding = Literal["affordable", "max_instalments", "end_by", "min_instalment"]
@@ -66,7 +65,7 @@ def solve(
         return _declined("plans.min_instalment", text)
     run = rows_at(draft, factors, budget)
     if run is None:
-        interest = Money(first_interest(draft, factors) + 1 + fee, currency)
+        interest = Money(rounded(draft.financed.minor * factors[0], draft.rounding) + 1 + fee, currency)
         text = f"{affordable} does not cover the interest of a period, so the debt would grow; {interest} is the least"
         return _declined("plans.negative_amortisation", text)
     rows, left = run

@@ -120,9 +120,23 @@ def to_multiple(terms: PlanTerms, exact: Fraction) -> int:
     return rounded(Fraction(whole + fee, unit), terms.rounding) * unit - fee
 
 
+def plain_multiple(terms: PlanTerms) -> PlanTerms:
+    """Return terms under which principal alone, without the fee, keeps to the multiple."""
+    return terms if terms.multiple is None or terms.fee_each is None else attrs.evolve(terms, fee_each=None)
+
+
 def fee_within(terms: PlanTerms) -> int:
     """Return the fee that each instalment holds, in minor units."""
     return 0 if terms.fee_each is None else terms.fee_each.minor
+
+
+def minimum_of(terms: PlanTerms) -> int:
+    """Return the floor of minimum payments before their fee, raised to the multiple where it is none."""
+    floor = 0 if terms.minimum_floor is None else terms.minimum_floor.minor
+    if terms.multiple is None:
+        return floor
+    unit, fee = terms.multiple.minor, fee_within(terms)
+    return -(-(floor + fee) // unit) * unit - fee
 
 
 def closed(opening: int, factors: Sequence[Fraction], payments: Sequence[int], rounding: Rounding) -> Columns:
@@ -218,14 +232,19 @@ def _first_or_less(run: Run, payment: int, unit: int, factors: Sequence[Fraction
 
 
 def _first(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
-    """Try the first rows about the one that would leave no gap but for the rounding of interest; take the nearest."""
+    """Look for the first row that brings the last nearest to the others, from the one that would but for rounding."""
     columns, last = run([payment] * len(factors))
-    growth = 1.0
-    for factor in factors[1:]:
-        growth *= 1 + float(factor)  # only says where to look; every candidate is run exactly
-    guess = payment + round((last - payment) / growth)
     best = (abs(last - payment), columns)
-    for first in range(guess - 2, guess + 3) if last != payment else ():
+    growth = 1 << 20  # what one unit of the first row is to the last, in units of 2**-20
+    for factor in factors[1:]:
+        growth += growth * factor.numerator // factor.denominator
+    first, tried = payment, {payment}
+    while last != payment and len(factors) > 1:
+        units = (last - payment << 20) // growth
+        first += max(units, 1) if last > payment else min(units, -1)  # by one at least, so that the search ends
+        if first in tried:  # from both sides of the nearest
+            break
+        tried.add(first)
         columns, last = run([first, *[payment] * (len(factors) - 1)])
         best = min(best, (abs(last - payment), columns), key=_by_gap)
     return best[1]
@@ -233,11 +252,6 @@ def _first(run: Run, payment: int, factors: Sequence[Fraction]) -> Columns:
 
 def _by_gap(found: tuple[int, Columns]) -> int:
     return found[0]
-
-
-def first_interest(terms: PlanTerms, factors: Sequence[Fraction]) -> int:
-    """Return the interest of the first period, in minor units."""
-    return rounded(terms.financed.minor * factors[0], terms.rounding)
 
 
 # -- other shapes ----------------------------------------------------------------------------------------------
@@ -258,9 +272,7 @@ def split_parts(terms: PlanTerms, amount: int, count: int) -> list[int]:
 
 def _equal_principal(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
     resting = terms.rests
-    if terms.multiple is not None and terms.fee_each is not None:
-        terms = attrs.evolve(terms, fee_each=None)  # principal alone keeps to the multiple here
-    parts = split_parts(terms, opening, len(periods.factors) - resting)
+    parts = split_parts(plain_multiple(terms), opening, len(periods.factors) - resting)
     return _of_principal(terms, opening, periods, [0] * resting + parts)
 
 
@@ -314,13 +326,13 @@ def _stepped(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
 
 
 def _minimum(terms: PlanTerms, opening: int, periods: Periods) -> Columns:
-    floor = 0 if terms.minimum_floor is None else terms.minimum_floor.minor
+    floor = minimum_of(terms)
     principal, interest = [], []
     balance = opening
     for row, factor in enumerate(periods.factors, start=1):
         due = rounded(balance * factor, terms.rounding)
         payment = min(balance + due, max(floor, to_multiple(terms, (balance + due) * terms.minimum_share)))
-        if payment <= due:
+        if payment < due:
             refuse_growth(row, Money(due, terms.currency), Money(payment, terms.currency))
         principal.append(payment - due)
         interest.append(due)

@@ -8,8 +8,9 @@ from typing import TypedDict
 
 import attrs
 
+from collectkit._plans.explanation import RowExplanation, explain_row
 from collectkit._plans.figures import schedule_of
-from collectkit._plans.proof import PlanProof, RowExplanation, explain_row, proof_of, prove
+from collectkit._plans.proof import PlanProof, proof_of, prove
 from collectkit._plans.terms import PlanTerms
 from collectkit.core.checks import identifier, instance_of, non_negative_int, optional, plain_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
@@ -87,8 +88,12 @@ class PaymentPlan:
 
     @property
     def cost(self) -> Money:
-        """Return interest and fees: what the plan costs beyond the debt."""
-        return self.schedule.interest + self.schedule.fees
+        """Return what the plan costs beyond the debt: interest, also where it joined the debt, and fees.
+
+        Where the plan supersedes another one, the debt is the one that the carried rows began with.
+        """
+        debt = self.schedule.balance_before(0) if self.carried else self.terms.principal.minor
+        return self.total - Money(debt, self.currency)
 
     @property
     def ends_on(self) -> date:

@@ -1,20 +1,19 @@
-"""What is checked of a plan before it may exist, and how a row came about."""
+"""What is checked of a plan before it may exist."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from fractions import Fraction
 from itertools import pairwise
-from math import ceil, exp, expm1, log1p
-from typing import NoReturn
 
 import attrs
 
-from collectkit._plans.terms import PlanTerms, period_pair, periods_of, refuse_growth
+from collectkit._plans.explanation import RowExplanation as RowExplanation  # `plans` shows both
+from collectkit._plans.gap import gap_bound, is_within, last_gap
+from collectkit._plans.terms import PlanTerms
+from collectkit._plans.unsound import refuse_rows
 from collectkit.core.errors import InvalidTerms
-from collectkit.core.money import Money, round_half_even, rounded
-from collectkit.core.schedule import Instalment, Schedule, exact_level
+from collectkit.core.money import Money, round_half_even
+from collectkit.core.schedule import Schedule
 
 
 @attrs.frozen(kw_only=True)
@@ -45,7 +44,11 @@ class PlanProof:
         joined = f" and {self.capitalised} capitalised" if self.capitalised.minor else ""
         gap: tuple[str, ...] = ()
         if self.last_gap is not None and self.gap_bound is not None:
-            gap = (f"the last instalment differs by {self.last_gap} from the regular one, at most {self.gap_bound}",)
+            more = " (more than an instalment: what rounding leaves bears interest to the end)"
+            wide = more if self.gap_bound > self.smallest else ""
+            gap = (
+                f"the last instalment differs by {self.last_gap} from the regular one, at most {self.gap_bound}{wide}",
+            )
         return (
             f"principal of {self.rows} rows sums to {self.principal_sum}: the debt of {self.debt}{joined}",
             f"principal, interest of {self.interest_sum} and fees of {self.fee_sum} make {self.total}",
@@ -56,31 +59,11 @@ class PlanProof:
         )
 
 
-@attrs.frozen(kw_only=True)
-class RowExplanation:
-    """How one instalment came about: the exact factor, the unrounded figures, and what rounding made of them.
-
-    `interest_exact` and `payment_exact` are in minor units, before rounding; `payment_exact` is None for shapes in
-    which no level payment is solved.
-    """
-
-    row: Instalment
-    balance_before: Money
-    factor: Fraction
-    interest_exact: Fraction
-    payment_exact: Fraction | None
-    residue: Money
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
 def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
     """Check every fact of `PlanProof`, in whole minor units.
 
     Raises:
-        InvalidTerms: `plans.negative_amortisation`, `plans.too_small`, `plans.gap`, `plans.columns`, `plans.dates`.
+        InvalidTerms: `plans.gap`, `plans.columns`, `plans.dates`, and those of `refuse_rows`.
     """
     if carried == 0 and schedule.level is not None and _prove_level(terms, schedule, *schedule.level):
         return
@@ -93,16 +76,11 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
         raise InvalidTerms(
             "plans.columns", f"the rows pay {schedule.principal}, more than the debt of {terms.principal}"
         )
-    if min(principal) < 0:
-        place = next(place for place, part in enumerate(principal) if part < 0)
-        if place == len(principal) - 1 or schedule.balances[place - 1] < 0:
-            _refuse_small(terms, len(payments))
-        interest = schedule.interest_parts[place]
-        refuse_growth(place + 1, Money(interest, currency), Money(interest + principal[place], currency))
-    if min(payments) <= 0 or min(schedule.balances) < 0:
-        _refuse_small(terms, len(payments))
-    gap, bound = last_gap(terms, schedule, carried)
-    if gap is not None and bound is not None and abs(gap) > bound:
+    if min(principal) < 0 or min(payments) <= 0 or min(schedule.balances) < 0:
+        refuse_rows(terms, schedule)
+    gap = last_gap(terms, schedule, carried)
+    bound = 0 if gap is None else gap_bound(terms, schedule, carried)
+    if gap is not None and abs(gap) > bound:
         raise InvalidTerms(
             "plans.gap",
             f"the last instalment would differ by {Money(gap, currency)} from the others, over {Money(bound, currency)}; "
@@ -128,78 +106,16 @@ def _prove_level(terms: PlanTerms, schedule: Schedule, numerator: int, denominat
     rhythm = schedule.rhythm
     if not (balances[-1] == 0 and schedule.balance_before(0) == opening and payment > 0 < last) or rhythm is None:
         return False
-    if count > 1:
-        gap, limit = abs(total - payment), count  # no bound lies below a unit for each row
-        if terms.gap_limit is not None:
-            limit = terms.gap_limit.minor
-        elif gap > count:
-            limit = _gap_bound(terms, schedule)
-        if balances[0] > opening or gap > limit:
-            return False
+    if count > 1 and (balances[0] > opening or not is_within(terms, count, abs(total - payment))):
+        return False
     rhythm.at(count - 1)
     return True
-
-
-def _refuse_small(terms: PlanTerms, rows: int) -> NoReturn:
-    """Refuse rows of nothing, and rows that overpay the debt before the last one."""
-    unit = Money(1, terms.currency) if terms.multiple is None else terms.multiple
-    most = terms.financed.minor // unit.minor
-    raise InvalidTerms(
-        "plans.too_small",
-        f"{terms.financed} in {rows} instalments leaves nothing for some of them; "
-        f"the smallest instalment is {unit}, so at most {most} fit",
-        most=most,
-        smallest=unit,
-    )
-
-
-def last_gap(terms: PlanTerms, schedule: Schedule, carried: int = 0) -> tuple[int | None, int | None]:
-    """Return how far the last row is from the one before it, and how far it may be, in minor units."""
-    count = len(schedule)
-    if count < 2 or terms.level is not None or terms.shape not in _REGULAR:
-        return None, None
-    if terms.rests and terms.rests >= terms.instalments - 1:
-        return None, None
-    lead = (1 if terms.down_payment is not None and terms.down_payment.minor else 0) + carried
-    is_first_odd = terms.grace_interest == "collect" or terms.brought_interest is not None or bool(terms.pauses)
-    if count - lead < 2 or (count - lead == 2 and is_first_odd):
-        return None, None
-    if terms.shape == "equal_principal":
-        parts: Sequence[int] = schedule.principal_parts[-2:]
-    else:
-        fees = schedule.fee_parts
-        parts = [schedule.payments[place] - fees[place] for place in (-2, -1)]
-    balloon = 0 if terms.balloon is None else terms.balloon.minor
-    if terms.residue_to == "first" and count == 2:
-        return 0, 0
-    limit = terms.gap_limit
-    bound = _gap_bound(terms, schedule) if limit is None else limit.minor
-    return parts[1] - balloon - parts[0], bound
-
-
-_REGULAR = frozenset({"level", "equal_split", "balloon", "equal_principal", "flat"})
-
-
-def _gap_bound(terms: PlanTerms, schedule: Schedule) -> int:
-    """Bound the gap: each row's payment is off by a unit at most and its interest by one, and both grow to the end."""
-    count = len(schedule)
-    unit = 1 if terms.multiple is None else terms.multiple.minor
-    if not terms.bears_interest or terms.rate is None or terms.shape in ("equal_principal", "flat"):
-        return (unit + (terms.shape == "flat")) * count
-    if terms.day_count is None and not terms.skip_months:
-        numerator, denominator = period_pair(terms)
-        factor = numerator / denominator
-        rows = expm1(count * log1p(factor)) / factor if factor else count
-    else:
-        years = (schedule.due_on[-1] - terms.start_on).days / 360 + 0.1
-        rows = count * exp(min(float(terms.rate.annual) * years, 700.0))
-    return ceil(min(rows, 1e15) * (unit + 1)) + 1
 
 
 def proof_of(terms: PlanTerms, schedule: Schedule, carried: int) -> PlanProof:
     """State the facts that `prove` checked."""
     currency = schedule.currency
-    gap, bound = last_gap(terms, schedule, carried)
+    gap = last_gap(terms, schedule, carried)
     already = sum(schedule.principal_parts[:carried])
     debt = Money(terms.principal.minor + already, currency)
     return PlanProof(
@@ -212,83 +128,8 @@ def proof_of(terms: PlanTerms, schedule: Schedule, carried: int) -> PlanProof:
         last_balance=Money(schedule.balances[-1], currency),
         smallest=Money(min(schedule.payments), currency),
         last_gap=None if gap is None else Money(gap, currency),
-        gap_bound=None if bound is None else Money(bound, currency),
+        gap_bound=None if gap is None else Money(gap_bound(terms, schedule, carried), currency),
         first_due_on=schedule[0].due_on,
         last_due_on=schedule[-1].due_on,
         rows=len(schedule),
     )
-
-
-def explain_row(terms: PlanTerms, schedule: Schedule, carried: int, number: int) -> RowExplanation:
-    """Say how instalment `number` came about.
-
-    Raises:
-        InvalidTerms: `plans.count` for a number that is no instalment.
-    """
-    if type(number) is not int or not 1 <= number <= len(schedule):
-        raise InvalidTerms("plans.count", f"there is no instalment {number}; they run from 1 to {len(schedule)}")
-    row = schedule[number - 1]
-    before = Money(schedule.balance_before(number - 1), schedule.currency)
-    lead = carried + (1 if terms.down_payment is not None and terms.down_payment.minor else 0)
-    if number <= lead:
-        what = "down payment" if number > carried else "carried over from the plan before"
-        text = f"instalment {number} of {row.total}: {what}; {row.balance} is left"
-        return RowExplanation(
-            row=row,
-            balance_before=before,
-            factor=Fraction(0),
-            interest_exact=Fraction(0),
-            payment_exact=None,
-            residue=Money.zero(row.currency),
-            text=text,
-        )
-    periods = periods_of(terms)
-    place = number - lead - 1
-    factor = sum(periods.factors, Fraction(0)) if terms.shape == "bullet" else periods.factors[place]
-    base = terms.interest_base.minor if terms.shape == "flat" else before.minor
-    exact = base * factor
-    if terms.shape == "flat":
-        exact = base * sum(periods.factors, Fraction(0)) / len(periods.factors)
-    payment = _exact_payment(terms, schedule, periods.factors, lead)
-    paid = row.principal_minor + row.interest_minor
-    balloon = terms.balloon.minor if terms.balloon is not None and number == len(schedule) else 0
-    residue = 0 if payment is None else paid - balloon - rounded(payment, terms.rounding)
-    parts = [
-        f"instalment {number} of {row.total}, due {row.due_on}",
-        f"interest is {Money(base, row.currency)} x {factor} = {_digits(exact)} minor units, "
-        f"rounded {terms.rounding.replace('_', '-')} to {row.interest}",
-    ]
-    if row.interest_minor != rounded(exact, terms.rounding):
-        parts[1] += (
-            f" with {Money(row.interest_minor - rounded(exact, terms.rounding), row.currency)} from other periods"
-        )
-    if payment is not None:
-        parts.append(f"the level payment is {_digits(payment)} minor units before rounding")
-        parts.append(f"{Money(residue, row.currency)} of rounding went into this row" if residue else "no residue here")
-    parts.append(f"{row.principal} of principal leaves {row.balance}")
-    return RowExplanation(
-        row=row,
-        balance_before=before,
-        factor=factor,
-        interest_exact=exact,
-        payment_exact=payment,
-        residue=Money(residue, row.currency),
-        text="; ".join(parts),
-    )
-
-
-def _exact_payment(terms: PlanTerms, schedule: Schedule, factors: Sequence[Fraction], lead: int) -> Fraction | None:
-    if terms.shape not in ("level", "equal_split", "balloon") or terms.level is not None:
-        return None
-    used = factors[terms.rests :]
-    opening = schedule.principal.minor - sum(schedule.principal_parts[:lead])
-    fixed = None if terms.balloon is None else [0] * (len(used) - 1) + [terms.balloon.minor]
-    return exact_level(opening, used, None, fixed)
-
-
-def _digits(value: Fraction, places: int = 6) -> str:
-    """Write an exact number with some digits after the point, cut, with dots where more follow."""
-    scaled = abs(value) * 10**places
-    whole, part = divmod(int(scaled), 10**places)
-    more = "..." if scaled.denominator != 1 else ""
-    return f"{'-' if value < 0 else ''}{whole}.{part:0{places}d}{more}"
