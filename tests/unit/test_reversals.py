@@ -39,9 +39,11 @@ from collectkit.policy import (
     RateTerms,
     RecoverySumPolicy,
     ReturnedPaymentPolicy,
+    Tier,
     charges_due,
     explain,
     post,
+    preview_balance,
     reversals_due,
 )
 from collectkit.strategy import Strategy, decide, parse, to_batch
@@ -442,6 +444,31 @@ def test_a_recovery_sum_is_taken_back_and_charged_again() -> None:
     assert [(one.key, str(one.amount)) for one in look(rules, bounced).charges] == [("cost:A:R-1:sum:1@2", "40.00 EUR")]
 
 
+def test_a_fee_of_a_band_that_a_returned_payment_had_changed_is_put_right() -> None:
+    bands = [
+        Tier(balance_min=Money(0, EUR), balance_below=Money(10_000, EUR), amounts={EUR: "8.00"}),
+        Tier(balance_min=Money(10_000, EUR), amounts={EUR: "5.00"}),
+    ]
+    rules = fees(LateFeePolicy(id="fee", kind="tiered", tiers=bands))
+    part = paid(5_000, date(2026, 1, 30))
+    posted = charged(rules, facts(on=date(2026, 2, 1), payments=[part]))
+    bounced = at(posted, date(2026, 2, 9), payments=[attrs.evolve(part, returned_on=date(2026, 2, 9))])
+    (wrong,) = reversals_due(policies=rules, snapshot=bounced, is_by_payments=True)
+    assert str(wrong.amount) == "3.00 EUR"
+    righted = back(bounced, (wrong,))
+    assert (reversals_due(policies=rules, snapshot=righted, is_by_payments=True), look(rules, righted).charges) == (
+        (),
+        (),
+    )
+
+
+def test_a_preview_follows_the_order_of_payment_that_was_chosen() -> None:
+    owed = facts(invoice(), invoice("R-2", due_on=date(2026, 2, 28)), on=DUE, payments=[paid(12_000, DUE)])
+    on = date(2026, 2, 5)
+    assert preview_balance(owed, on, policies=fees(flat())).charges == ()
+    assert len(preview_balance(owed, on, policies=fees(flat()), order=Order(age="newest_first")).charges) == 1
+
+
 def test_what_is_taken_back_follows_the_order_of_payment_that_was_chosen() -> None:
     newest_first = Order(age="newest_first")
     rules = fees(flat())
@@ -652,7 +679,7 @@ def test_a_decision_charges_again_when_the_law_has_ended_the_breathing_space() -
     strategy = attrs.evolve(STRATEGY, packs=[UK])
     for named in ((), ("R-1",)):
         owed = facts(
-            holds=[space(date(2026, 1, 25) and None, placed_on=date(2026, 1, 1), receivable_ids=named)],
+            holds=[space(placed_on=date(2026, 1, 1), receivable_ids=named)],
             on=date(2026, 2, 20),
         )
         held = decide(strategy=strategy, snapshot=owed)

@@ -49,6 +49,8 @@ def reversals_due(
     `policies` are those the charge was made under. Where they may have changed since, `is_by_payments` proposes only
     what a payment changes that was not known when the charge was made; that is how `decide` takes charges back.
     """
+    if is_by_payments and not _has_news(snapshot):
+        return ()
     again = _Again(policies, snapshot, segment, calendar, packs, order, is_by_payments=is_by_payments)
     found: list[Reversal] = []
     while True:  # what is taken back frees money, which can show another charge to be wrong
@@ -123,16 +125,22 @@ class _Again:
         if not self.is_by_payments:
             return self._judged(charge, self._facts_for(one))
         news = [each for each in self.payments if _is_news(each, charge)]
-        if not news and not self._taken_back_since(charge.issued_on):
+        undone = [each for each in self.snapshot.payments if self._is_undone(each, charge.issued_on)]
+        if not news and not undone and not self._taken_back_since(charge.issued_on):
             return None
         if self._waived(charge) >= charge.amount_original.minor:
             return None
         right = self._judged(charge, self._facts_for(one))
-        before = self._judged(charge, self._as_known(self._facts_for(one), news, charge.issued_on))
+        then = self._as_known(self._facts_for(one), news, charge.issued_on)
+        before = self._judged(charge, attrs.evolve(then, payments=(*then.payments, *undone)))
         if right >= before:
             return None
         # the policy may have changed since: what the payments change by its terms of today is taken off, no more
         return 0 if right == 0 else max(right, charge.amount_original.minor - (before - right))
+
+    def _is_undone(self, payment: Payment, day: date) -> bool:
+        """Say whether a payment counted on a day and was returned since."""
+        return payment.returned_on is not None and day < payment.returned_on <= self.snapshot.as_of
 
     def _taken_back_since(self, day: date) -> frozenset[str]:
         """Return the ids of waivers that took a charge back on a day or later: charges before it did not know them."""
@@ -184,7 +192,7 @@ class _Again:
                 if each.receivable_id in names
             ],
             # one that was returned since never paid anything; one returned before is the ground of a charge
-            payments=[each for each in self.snapshot.payments if not _returned_between(each, day, self.snapshot.as_of)],
+            payments=[each for each in self.snapshot.payments if not self._is_undone(each, day)],
             credit_notes=[
                 each
                 for each in self.snapshot.credit_notes
@@ -302,6 +310,14 @@ class _Again:
         return found
 
 
+def _has_news(snapshot: AccountSnapshot) -> bool:
+    """Say whether there is anything for which a charge could be wrong by payments: late, returned, or taken back."""
+    return any(one.charge_key is not None for one in snapshot.receivables) and (
+        any(one.effective_on < one.received_on or one.returned_on is not None for one in snapshot.payments)
+        or any(one.waiver_id.startswith(REVERSAL) for one in snapshot.waivers)
+    )
+
+
 def _is_news(payment: Payment, charge: Receivable) -> bool:
     """Say whether a payment that counts from before a charge was not known yet when the charge was made."""
     on = charge.issued_on
@@ -317,7 +333,3 @@ def _because(news: Sequence[Payment]) -> str:
 def _end_of(posted: PostedCharge) -> date:
     """Return the first day that a posting of interest no longer covers."""
     return date.fromisoformat(posted.period.partition("..")[2])
-
-
-def _returned_between(payment: Payment, day: date, as_of: date) -> bool:
-    return payment.returned_on is not None and day < payment.returned_on <= as_of

@@ -21,7 +21,7 @@ from collectkit.core.errors import InvalidDate
 from collectkit.core.money import Money, sum_by_currency
 from collectkit.core.records import AccountSnapshot, Receivable
 from collectkit.core.rules import RulePack
-from collectkit.core.waterfall import balance_of
+from collectkit.core.waterfall import DEFAULT_ORDER, Order, balance_of
 
 __all__ = ["PreviewedBalance", "post", "preview_balance"]
 
@@ -74,11 +74,12 @@ def preview_balance(
     calendar: BusinessCalendar = WEEKENDS_ONLY,
     held_receivables: frozenset[str] = frozenset(),
     packs: Sequence[RulePack] = (),
+    order: Order = DEFAULT_ORDER,
     looks_max: int = MAX_LOOKS,
 ) -> PreviewedBalance:
     """Show what will be owed on a day if nothing happens until then; nothing is decided or posted.
 
-    Payments of the snapshot that take effect later count from their day on. `held_receivables` stay held throughout. At most
+    Payments of the snapshot that take effect later count from their day on, in the `order` given. `held_receivables` stay held throughout. At most
     `looks_max` days on which something falls due are looked at.
 
     Raises:
@@ -91,7 +92,7 @@ def preview_balance(
         found = charges_due(
             policies=policies,
             snapshot=snapshot,
-            balance=balance_of(snapshot),
+            balance=balance_of(snapshot, order=order),
             segment=segment,
             calendar=calendar,
             held_receivables=held_receivables,
@@ -107,7 +108,7 @@ def preview_balance(
             "policy.preview", f"more than {looks_max} days of charges lie before {on}; preview a nearer day"
         )
     snapshot = attrs.evolve(snapshot, as_of=on)
-    balance = balance_of(snapshot)
+    balance = balance_of(snapshot, order=order)
     ledger = Ledger(snapshot, balance, held_receivables)
     look = Look(ledger, Law(packs, ledger), segment, calendar)
     accrued = sum_by_currency(unposted_interest(look, policies))
