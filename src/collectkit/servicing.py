@@ -12,7 +12,8 @@ moves money or decides what happens to an account whose plan breaks (`strategy`)
 
 House rules of the standing: money meets instalments earliest due first, whatever the order of the facts; an
 instalment is past due from the day after it falls due; a plan breaks on the day after its tolerance ends and stays
-broken, whatever is paid later (a new plan, agreed by the creditor, may supersede it).
+broken, whatever is paid later (a new plan, agreed by the creditor, may supersede it). What closes or changes a plan
+reckons with the interest earned so far, within a deferral, too: money ahead of its row bears interest until its day.
 """
 
 from __future__ import annotations

@@ -354,7 +354,7 @@ def test_what_is_owed_within_a_wait_is_what_day_by_day_was_earned_whatever_chang
             assert abs(after.total.minor - before.total.minor - (one[2] if one[0] == "fee" else 0)) <= 1
         if told.from_on <= one[1]:
             told.check(one[1])
-    last = max(told.book.day, told.from_on)
+    last = max(told.book.day, told.from_on, told.plan.agreed_on)
     told.check(last + (case.begins_on - last) * look // 100)
     told.check(case.begins_on)
 
@@ -417,7 +417,7 @@ def test_new_terms_within_a_wait_owe_what_day_by_day_was_earned(
     one = next(days_of(case, [happening]))
     assume(one[1] < case.begins_on and one[1] >= told.book.day)
     refused(told, one, case.begins_on)
-    day = max(told.book.day, told.from_on)
+    day = max(told.book.day, told.from_on, told.plan.agreed_on)
     on = day + (case.begins_on - day) * look // 100
     first = on + timedelta(days=after)
     before = told.quote(on)
