@@ -27,7 +27,7 @@ __all__ = ["NO_SINGLE_DAY", "InterestPiece", "InterestStep", "by_the_day", "simp
 NO_SINGLE_DAY: Final = ("act/act-afb", "act/act-icma")
 """Conventions in which a day's part of the year depends on the days around it, so that no one day can be rounded."""
 
-_MAX_RESTS: Final = 20_000
+_MAX_RESTS: Final = 2_400  # two hundred years of months; exact fractions grow with each
 _CYCLE_YEARS: Final = 400  # after which the calendar repeats, day by day
 _CYCLE_DAYS: Final = 146_097
 
@@ -126,17 +126,18 @@ def with_rests(
     period are counted from its first, and it is the reference period of `act/act-icma`.
 
     Raises:
-        InvalidDate: `interest.rests` for more than 20,000 rests.
+        InvalidDate: `interest.rests` for more than 2,400 rests.
     """
     found: Earned = []
     earned = due = Fraction(0)
     falling_due: deque[tuple[int, Fraction]] = deque()  # from which day, and what was earned by the rest before it
     step_days = [step.from_on for step in steps]
-    last = max((piece.until_on.toordinal() for piece in pieces), default=0)
-    before = began_on.toordinal()
-    for number in range(1, _MAX_RESTS + 1):
-        if before >= last:
-            return found
+    last_on = max((piece.until_on for piece in pieces), default=began_on)
+    months = (last_on.year - began_on.year) * 12 + last_on.month - began_on.month
+    if months > rests_months * _MAX_RESTS:
+        raise InvalidDate("interest.rests", f"more than {_MAX_RESTS} rests; compound less often")
+    before, number = began_on.toordinal(), 1
+    while before < last_on.toordinal():
         falling_due.append((before + due_in_days, earned))
         while falling_due and falling_due[0][0] <= before:
             due = falling_due.popleft()[1]
@@ -158,8 +159,8 @@ def with_rests(
                 sum_ = (piece.balance.minor + unpaid) * piece.rate.annual * (share(until_on) - share(from_on))
                 found.append((part, sum_))
                 earned += sum_
-        before = after
-    raise InvalidDate("interest.rests", f"more than {_MAX_RESTS} rests; compound less often")
+        before, number = after, number + 1
+    return found
 
 
 # -- shares of the year ----------------------------------------------------------------------------------------

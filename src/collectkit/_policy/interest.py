@@ -256,7 +256,7 @@ def accrue_on(
 
     Raises:
         InvalidDate: `calendars.order` where a span ends before it begins, or begins before `began_on`;
-            `interest.rests` for more than 20,000 rests.
+            `interest.rests` for more than 2,400 rests.
         InvalidTerms: `interest.steps` where there is no step, or they are not in order, one for a day;
             `interest.rounding_order` for daily_first where no single day can be rounded.
         CurrencyMismatch: two currencies. InvalidMoney: `money.rounding`.
