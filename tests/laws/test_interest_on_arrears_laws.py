@@ -10,13 +10,26 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectkit._policy.interest import AccruedInterest, BalanceStep, InterestStep, RateTerms, accrue_on
 from collectkit.core.money import Money, rounded
 from collectkit.core.rates import DAY_COUNTS, Rate
+from collectkit.core.records import Account, AccountSnapshot, Debtor, Receivable
+from collectkit.core.waterfall import balance_of as account_balance
+from collectkit.policy import (
+    AccruedInterest,
+    BalanceStep,
+    ChargePolicy,
+    InterestPolicy,
+    InterestStep,
+    RateTerms,
+    accrue_on,
+    charges_due,
+    post,
+)
 
 DAY = timedelta(days=1)
 SINGLE_DAYS = tuple(name for name in DAY_COUNTS if name not in ("act/act-icma", "act/act-afb"))
@@ -311,3 +324,50 @@ def test_settling_interest_never_makes_more_of_it_and_what_is_settled_at_once_be
     all_paid = accrued(steps, start, end, terms, interest=everything)
     assert all_paid.exact <= some <= unpaid
     assert all(piece.on_interest == 0 for piece in all_paid.pieces)
+
+
+# -- what is posted --------------------------------------------------------------------------------------------
+
+
+def posted_by(looks: list[date], policy: InterestPolicy, receivable: Receivable) -> int:
+    """Look on each of the days, post what is due, and return the sum of all."""
+    snapshot = AccountSnapshot(
+        as_of=looks[0],
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind="business"),
+        receivables=[receivable],
+    )
+    policies = ChargePolicy(interest=[policy])
+    for day in looks:
+        snapshot = attrs.evolve(snapshot, as_of=day)
+        found = charges_due(policies=policies, snapshot=snapshot, balance=account_balance(snapshot))
+        snapshot = post(snapshot, found.charges)
+    return sum(one.amount_original.minor for one in snapshot.receivables if one.charge_key is not None)
+
+
+@given(st.data(), st.sampled_from(ORDERS), rates, starts, st.sampled_from(ROUNDINGS), st.integers(1, 3))
+def test_however_often_one_looks_the_same_interest_is_posted(
+    data: st.DataObject, order: tuple[Any, Any, Any], rate: Fraction, start: date, rounding: Any, every: int
+) -> None:
+    rounding_order, convention, rests = order
+    receivable = Receivable(
+        receivable_id="R",
+        account_id="A",
+        amount_original=Money(data.draw(st.integers(1, 10**6)), "EUR"),
+        issued_on=start - DAY,
+        due_on=start - DAY,
+    )
+    policy = InterestPolicy(
+        id="i",
+        terms=RateTerms(rate=Rate(rate), day_count=convention, rests_months=rests),
+        rounding_order=rounding_order,
+        rounding=rounding,
+        post_every_months=every,
+    )
+    boundary = months_on(start, every * data.draw(st.integers(1, 6)))
+    days = data.draw(st.lists(st.integers(0, (boundary - start).days - 1), max_size=6))
+    looks = sorted({start + DAY * day for day in days})
+    assert posted_by([*looks, boundary], policy, receivable) == posted_by([boundary], policy, receivable)
+    whole = accrued([BalanceStep(from_on=start, balance=receivable.amount_original)], start, boundary, policy.terms)
+    if rounding_order == "total_only":
+        assert posted_by([boundary], policy, receivable) == rounded(whole.exact, rounding)
