@@ -182,3 +182,27 @@ def test_interest_unpaid_bears_interest_where_the_terms_compound(is_compounding:
     rows = servicing.loan_rows(terms, [DRAWN, late])
     # half of February on 300.00, with 3.00 of interest or without; then on 200.99
     assert rows[1].interest.minor == interest
+
+
+AGED = servicing.ReAged(on=TENTH, first_due_on=date(2026, 5, 1), instalments=2, every=Every(1, "months"))
+SHARE = servicing.ChargedShare(on=TENTH, component="fee", share=Fraction(1, 9), base=("principal",), over="each_row")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (AGED, attrs.evolve(AGED, first_due_on=date(2026, 7, 1), instalments=3)),
+        (AGED, attrs.evolve(AGED, every=Every(2, "weeks"))),
+        (AGED, servicing.Reamortised(on=TENTH)),
+        (AGED, SHARE),
+        (servicing.Drawdown(on=TENTH, amount=eur("7.77")), servicing.Drawdown(on=TENTH, amount=eur("55.55"))),
+        (servicing.Payoff(on=TENTH), servicing.Recalculated(on=TENTH)),
+        (servicing.LoanPayment(on=TENTH, amount=eur("101")), servicing.LoanPayment(on=TENTH, amount=eur("250"))),
+        (servicing.ChargedBack(on=TENTH, amount=eur("50")), servicing.LoanPayment(on=TENTH, amount=eur("250"))),
+    ],
+)
+@pytest.mark.parametrize("engine", ["flat", "progressive", "cumulative", "equal_principal"])
+def test_two_events_of_one_day_stand_in_either_order(one: Any, other: Any, engine: Any) -> None:
+    terms = loan(engine=engine, recalculation=servicing.Recalculation(has_new_level=True), down_payment=Fraction(1, 3))
+    forth, back = (servicing.loan_rows(terms, [*pair, DRAWN]) for pair in ((one, other), (other, one)))
+    assert forth == back
