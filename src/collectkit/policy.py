@@ -18,7 +18,7 @@ charge, moves money or remembers a look. What the law allows comes in as rule pa
     IncentivePolicy, rewards_due        discounts, rebates, bonuses, entitlements: what was earned
     annual_yield, yield_on              what a gain is worth a year
     preview_balance                     what will be owed on a later day
-    build_charges, read_charges         the same from a table of TOML or JSON
+    build_charges, read_charges         the same from a table of TOML or JSON; read_incentives likewise
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ from collectkit._policy.preview import PreviewedBalance, post, preview_balance
 from collectkit._policy.readiness import readiness_on
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.rewards import Entitlement, Reward, RewardsDue, rewards_due
-from collectkit._policy.tables import build_charges, read_charges, read_covering
+from collectkit._policy.tables import build_charges, read_charges, read_covering, read_incentives
 from collectkit._policy.terms import (
     AppliesTo,
     FeeAnchor,
@@ -128,6 +128,7 @@ __all__ = [
     "preview_balance",
     "read_charges",
     "read_covering",
+    "read_incentives",
     "readiness_on",
     "reversals_due",
     "rewards_due",

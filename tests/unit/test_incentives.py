@@ -16,7 +16,7 @@ from collectkit.core.codec import decode_command
 from collectkit.core.errors import InvalidPolicy, InvalidRate, InvalidRecord
 from collectkit.core.events import CommandIssued, GrantEntitlement
 from collectkit.core.money import Money
-from collectkit.core.records import Account, AccountSnapshot, Debtor, Payment, Receivable
+from collectkit.core.records import Account, AccountSnapshot, Component, Debtor, Payment, Receivable
 from collectkit.core.waterfall import balance_of
 from collectkit.escalation import LADDER_COMMANDS
 from collectkit.policy import (
@@ -392,3 +392,67 @@ def test_a_decision_grants_an_entitlement_once_and_its_batch_carries_it() -> Non
 
 def test_no_step_of_a_ladder_grants_an_entitlement() -> None:
     assert GrantEntitlement.name not in LADDER_COMMANDS
+
+
+# -- from a strategy file --------------------------------------------------------------------------------------
+
+STRATEGY = """
+name = "s"
+version = "1"
+[[segments]]
+id = "large"
+when = { open_count_min = 3 }
+[[discounts]]
+id = "2/10 net 30"
+rate = "0.02"
+discount_days = 10
+net_days = 30
+steps = [{ days = 20, rate = "0.01" }]
+applies_to = { segments = ["large"] }
+grant = { kind = "purchase_credit", what = "your next order", valid_days = 90 }
+[[discounts]]
+id = "early"
+kind = "advance_rebate"
+rate = "0.5"
+days_early = 10
+rate_max = "0.8"
+components = ["fee", "cost"]
+[[discounts]]
+id = "bonus"
+kind = "punctuality_bonus"
+streak = 3
+amounts = { EUR = "5.00" }
+cite = "terms 7"
+"""
+
+
+def test_a_strategy_file_holds_every_kind_of_incentive() -> None:
+    discount, rebate, bonus = ck.parse(STRATEGY).incentives.incentives
+    assert isinstance(discount, PromptPaymentDiscount)
+    assert discount.grant == Grant(kind="purchase_credit", what="your next order", valid_days=90)
+    assert (discount.applies_to.segments, discount.steps) == (("large",), (DiscountStep(days=20, rate="0.01"),))
+    assert rebate == AdvanceRebate(
+        id="early", rate="0.5", days_early=10, rate_max="0.8", components=(Component.FEE, Component.COST)
+    )
+    assert bonus == PunctualityBonus(id="bonus", streak=3, amounts={"EUR": "5.00"}, cite="terms 7")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "paths"),
+    [
+        ('segments = ["large"]', 'segments = ["huge"]', ["discounts[0].applies_to.segments"]),
+        ('"purchase_credit", what', '"cash", what', ["discounts[0].grant.kind"]),
+        ('days = 20, rate = "0.01"', 'days = 20, rate = "0.03"', ["discounts[0].steps"]),
+        ("days = 20,", "days = 20, more = 1,", ["discounts[0].steps[0].more"]),
+        ('rate_max = "0.8"', 'rate_max = "0.4"', ["discounts[1].rate_max"]),
+        ('["fee", "cost"]', '["fee", "principal"]', ["discounts[1].components"]),
+        ("streak = 3", "streak = 0", ["discounts[2].streak"]),
+        ('kind = "punctuality_bonus"', 'kind = "loyalty"', ["discounts[2].kind"]),
+        ('id = "bonus"', 'id = "early"', ["discounts.incentives[2].id"]),
+        ("valid_days = 90", 'valid_days = 90, worth = { EUR = "1" }', ["discounts[0].grant.worth"]),
+    ],
+)
+def test_a_mistake_in_an_incentive_of_a_file_has_its_path(old: str, new: str, paths: list[str]) -> None:
+    with pytest.raises(InvalidPolicy) as error:
+        ck.parse(STRATEGY.replace(old, new))
+    assert [problem.path for problem in error.value.problems] == paths

@@ -14,6 +14,16 @@ import attrs
 
 from collectkit._policy.bundle import ChargePolicy, ChargeRule
 from collectkit._policy.coverage import Coverage, lacking_of_places
+from collectkit._policy.incentives import (
+    AdvanceRebate,
+    DiscountStep,
+    Grant,
+    GrantKind,
+    Incentive,
+    IncentivePolicy,
+    PromptPaymentDiscount,
+    PunctualityBonus,
+)
 from collectkit._policy.interest import InterestPolicy, RateTerms, RecoverySumPolicy, RoundingOrder
 from collectkit._policy.rate_terms import AGREED
 from collectkit._policy.returned import ReturnedPaymentPolicy
@@ -21,6 +31,7 @@ from collectkit._policy.terms import EVERYTHING, AppliesTo, FeeBase, FeeKind, La
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import DAY_COUNTS, DayCount, Rate
 from collectkit.core.reading import Problems, TableReader
+from collectkit.core.records import Component
 from collectkit.core.rules import (
     Citation,
     Dated,
@@ -33,7 +44,7 @@ from collectkit.core.rules import (
     StatutoryInterest,
 )
 
-__all__ = ["build_charges", "read_charges", "read_covering"]
+__all__ = ["build_charges", "read_charges", "read_covering", "read_incentives"]
 
 T = TypeVar("T")
 
@@ -160,6 +171,90 @@ def bundle_of(rules: Iterable[ChargeRule], covering: Coverage | None = None) -> 
         recovery_sums=[one for one in given if isinstance(one, RecoverySumPolicy)],
         returned_payments=[one for one in given if isinstance(one, ReturnedPaymentPolicy)],
     )
+
+
+def read_incentives(tables: Iterable[TableReader], *, segments: Sequence[str] = ()) -> IncentivePolicy:
+    """Make the incentives from tables such as `[[discounts]]`, in the order in which they are applied.
+
+    `kind` is "prompt_payment" unless it says "advance_rebate" or "punctuality_bonus"; `grant` is a table of `kind`,
+    `what`, `valid_days` and `worth`. `segments` are those that `applies_to` may name, empty for any. Mistakes go to the
+    readers' own list of problems.
+
+    >>> from collectkit.core.reading import Problems
+    >>> problems = Problems("policy")
+    >>> early = {"id": "early", "kind": "advance_rebate", "rate": "0.5", "days_early": 10}
+    >>> print(read_incentives([TableReader(early, path="discounts[0]", problems=problems)]).describe())
+    early: 50 % of a charge is given back for each payment made at least 10 days early, at most 100 % of it.
+    """
+    found: list[Incentive] = []
+    last = None
+    for table in tables:
+        last = table
+        before = len(table.problems.found)
+        kind = table.text("kind", "prompt_payment", choices=tuple(_INCENTIVES))
+        if len(table.problems.found) > before:
+            continue  # nobody knows what else the table should hold
+        terms: dict[str, Any] = {"id": table.text("id"), "grant": _grant(table)}
+        terms["applies_to"] = _applies_to(table, segments)
+        if table.has("cite"):
+            terms["cite"] = table.text("cite")
+        build = _INCENTIVES[kind](table, terms)
+        table.done()
+        made = _made(table, before, build)
+        if made is not None:
+            found.append(made)
+    if last is None:
+        return IncentivePolicy()
+    path = last.path.rpartition("[")[0] or last.path
+    return last.problems.take(path, lambda: IncentivePolicy(incentives=found)) or IncentivePolicy()
+
+
+def _prompt_payment(table: TableReader, terms: dict[str, Any]) -> Callable[[], Incentive]:
+    terms["rate"] = table.exact("rate")
+    terms["discount_days"], terms["net_days"] = table.whole("discount_days"), table.whole("net_days")
+    steps = []
+    for step in table.tables("steps"):
+        steps.append(DiscountStep(days=step.whole("days"), rate=step.exact("rate")))
+        step.done()
+    terms["steps"] = steps
+    return lambda: PromptPaymentDiscount(**terms)
+
+
+def _advance_rebate(table: TableReader, terms: dict[str, Any]) -> Callable[[], Incentive]:
+    terms["rate"], terms["days_early"] = table.exact("rate"), table.whole("days_early", 1)
+    if table.has("rate_max"):
+        terms["rate_max"] = table.exact("rate_max")
+    if table.has("components"):
+        names = table.texts("components", choices=("fee", "interest", "cost"))
+        terms["components"] = [Component(name) for name in names]
+    return lambda: AdvanceRebate(**terms)
+
+
+def _punctuality_bonus(table: TableReader, terms: dict[str, Any]) -> Callable[[], Incentive]:
+    terms["streak"], terms["amounts"] = table.whole("streak", minimum=1), table.amounts("amounts")
+    return lambda: PunctualityBonus(**terms)
+
+
+_INCENTIVES: Final[dict[str, Callable[[TableReader, dict[str, Any]], Callable[[], Incentive]]]] = {
+    "prompt_payment": _prompt_payment,
+    "advance_rebate": _advance_rebate,
+    "punctuality_bonus": _punctuality_bonus,
+}
+
+
+def _grant(table: TableReader) -> Grant | None:
+    inner = table.table("grant")
+    if inner is None:
+        return None
+    before = len(table.problems.found)
+    terms: dict[str, Any] = {
+        "kind": inner.text("kind", "other", choices=get_args(GrantKind)),
+        "what": inner.text("what"),
+        "valid_days": inner.whole("valid_days", 365, minimum=1),
+        "worth": inner.amounts("worth"),
+    }
+    inner.done()
+    return _made(inner, before, lambda: Grant(**terms))
 
 
 def _returned_payment(table: TableReader) -> ReturnedPaymentPolicy | None:
@@ -386,12 +481,14 @@ def _is_within(path: str, outer: str) -> bool:
     return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
-def _applies_to(table: TableReader) -> AppliesTo:
+def _applies_to(table: TableReader, segments: Sequence[str] = ()) -> AppliesTo:
     inner = table.table("applies_to")
     if inner is None:
         return EVERYTHING
     found = AppliesTo(
-        segments=inner.texts("segments", ()), kinds=inner.texts("kinds", ()), currencies=inner.texts("currencies", ())
+        segments=inner.texts("segments", (), choices=segments),
+        kinds=inner.texts("kinds", ()),
+        currencies=inner.texts("currencies", ()),
     )
     inner.done()
     return found

@@ -37,15 +37,7 @@ from collectkit.core.reading import Problems, TableReader, toml_table
 from collectkit.core.records import Channel
 from collectkit.core.rules import RulePack, compose
 from collectkit.escalation import Approved, Delivered, DueIn, Holds, Ladder, Need, PastDue, StageRule, Step
-from collectkit.policy import (
-    AppliesTo,
-    ChargePolicy,
-    DiscountStep,
-    IncentivePolicy,
-    PromptPaymentDiscount,
-    read_charges,
-    read_covering,
-)
+from collectkit.policy import ChargePolicy, read_charges, read_covering, read_incentives
 from collectkit.promises import PromiseLimits
 from collectkit.segments import STANDARD, Segmentation, SegmentRule
 from collectkit.settlement import Authority, SettlementLimits
@@ -99,7 +91,7 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
     within = top.table("covering")
     covering = None if within is None else read_covering(within, named, default=named)
     charges = problems.take("", lambda: read_charges(top.tables("charges"), named, covering=covering)) or ChargePolicy()
-    incentives = _discounts(top, segmentation, problems)
+    incentives = read_incentives(top.tables("discounts"), segments=segmentation.ids)
     contact = _contact(top.table("contact"), problems)
     limits, tolerance, clearing = _promises(top.table("promises"), problems)
     settlement = _settlement(top, segmentation, problems)
@@ -313,29 +305,6 @@ def _overlaid(segment: str, overlay: TableReader, base: list[StageRule], problem
 
 
 # -- the other tables ------------------------------------------------------------------------------------------
-
-
-def _discounts(top: TableReader, segmentation: Segmentation, problems: Problems) -> IncentivePolicy:
-    """Read what is given for paying early: `rate` within `discount_days` of the invoice, all within `net_days`."""
-    found: list[PromptPaymentDiscount] = []
-    for table in top.tables("discounts"):
-        terms: dict[str, Any] = {"id": table.text("id"), "rate": table.exact("rate")}
-        terms["discount_days"], terms["net_days"] = table.whole("discount_days"), table.whole("net_days")
-        terms["steps"] = [
-            DiscountStep(days=step.whole("days"), rate=step.exact("rate")) for step in table.tables("steps")
-        ]
-        applies = table.table("applies_to")
-        if applies is not None:
-            terms["applies_to"] = AppliesTo(
-                segments=applies.texts("segments", (), choices=segmentation.ids),
-                kinds=applies.texts("kinds", ()),
-                currencies=applies.texts("currencies", ()),
-            )
-            applies.done()
-        table.done()
-        one = problems.take(table.path, lambda t=terms: PromptPaymentDiscount(**t))  # type: ignore[misc]  # bound per turn
-        found += [one] if one is not None else []
-    return problems.take("discounts", lambda: IncentivePolicy(incentives=found)) or IncentivePolicy()
 
 
 def _contact(table: TableReader | None, problems: Problems) -> ContactPolicy:
