@@ -77,6 +77,8 @@ class InterestPolicy:
     - It is posted every `post_every_months` from its first day (None: only when the receivable is settled), for the
       days since the last posting: what is posted in all is always the rounded interest to that day, so no day is
       charged twice and no cent depends on how often one looks. What was earned survives the payment of principal.
+    - With rests, interest bears interest from the first rest on which it is due, `due_in_days` after the rest that ends
+      its period, for as long as it is unpaid: what was paid, waived or taken back bears none.
     - While an amount is below `minimum_amount` it is not posted, and waits.
     - Interest is never charged on charges unless `on_charges` is set.
 
