@@ -549,3 +549,18 @@ def test_nothing_is_written_off_before_the_plan_was_agreed() -> None:
     with pytest.raises(InvalidTerms, match="nothing of it is written off") as refused:
         servicing.write_off(plan=level(), on=date(2025, 12, 31), limit=eur("5000"))
     assert refused.value.code == "plans.events"
+
+
+def test_a_wait_from_a_short_month_end_lasts_to_the_next_month_end() -> None:
+    plan = level(start_on=date(2026, 1, 31), day_count="act/365f")
+    new = servicing.defer(
+        plan=plan, plan_id="P-2", on=date(2026, 3, 1), payments=1, interest="waive", paid=paid(plan, 1)
+    )
+    row = new.schedule[1]
+    assert (row.due_on, new.terms.begin_on) == (date(2026, 4, 30), date(2026, 3, 31))
+    assert row.interest_minor == round(Fraction(plan.schedule.balance_before(1) * 12 * 30, 100 * 365))  # April alone
+    collected = servicing.defer(
+        plan=plan, plan_id="P-2", on=date(2026, 3, 1), payments=1, interest="collect", paid=paid(plan, 1)
+    )
+    wait = round(Fraction(plan.schedule.balance_before(1) * 12 * 31, 100 * 365))  # 28 February to 31 March
+    assert collected.schedule[1].interest_minor == row.interest_minor + wait

@@ -93,7 +93,10 @@ def defer(
         shifted = old.every.date(anchor=moved_on, number=-1, month_end=old.month_end)
         anchor, step = moved_on, 0
     else:
+        is_on_step = old.every.date(anchor=anchor, number=step - 1, month_end=old.month_end) == start_on
         step += steps
+        if old.day_count is not None and is_on_step:  # a month end stays one, so that the wait is no day short
+            shifted = old.every.date(anchor=anchor, number=step - 1, month_end=old.month_end)
     terms = attrs.evolve(
         rest_of(at, arrears),
         start_on=start_on,
