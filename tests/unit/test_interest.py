@@ -469,6 +469,18 @@ def test_all_at_once_is_a_share_of_one() -> None:
     ) == (10_100,)
 
 
+def test_digits_without_end_are_cut_far_below_a_cent() -> None:
+    rate = Fraction("0.0056541453874052738178123456789")  # a monthly rate of 30 digits, as effective rates give
+    amounts = ci.amortising_amounts(
+        balance=200_000, period_rate=rate, principal=ci.PaymentShare(share="0.01", minimum=100)
+    )
+    worth = Fraction(0)
+    for amount in reversed(amounts):
+        worth = (worth + amount) / (1 + rate)
+        worth = Fraction(round(worth * 10**70), 10**70)
+    assert abs(worth - 200_000) < Fraction(1, 10**50)
+
+
 def test_growth_starts_from_the_unrounded_payment_each_year() -> None:
     # European Commission, APRC examples (2015), example 9: 20 years at +3 %, from 1,130.33 to 1,982.05
     amounts = ci.growing_amounts(
@@ -501,7 +513,7 @@ SHARE = ci.PrincipalShare(share="0.02", minimum=1)
         (lambda: ci.FixedPrincipal(amount=-1), "interest.amount"),  # type: ignore[arg-type] # a converter takes ints
         (lambda: ci.FixedPrincipal(amount=1.5), "rates.float"),  # type: ignore[arg-type] # the mistake
         (lambda: ci.EqualPrincipal(count=0), "interest.count"),
-        (lambda: ci.EqualPrincipal(count=2_401), "interest.count"),
+        (lambda: ci.EqualPrincipal(count=12_001), "interest.count"),
         (lambda: ci.PrincipalShare(share="1.01"), "interest.share"),
         (lambda: ci.PaymentShare(share="-0.01"), "interest.share"),
         (lambda: ci.amortising_amounts(balance=0, period_rate=0, principal=SHARE), "interest.amount"),
@@ -521,13 +533,13 @@ SHARE = ci.PrincipalShare(share="0.02", minimum=1)
         ),
         (
             lambda: ci.amortising_amounts(
-                balance=2_401, period_rate=0, principal=ci.FixedPrincipal(amount=Fraction(1))
+                balance=12_001, period_rate=0, principal=ci.FixedPrincipal(amount=Fraction(1))
             ),
             "interest.no_term",
         ),
         (lambda: ci.growing_amounts(first=1, growth=-1, years=1, per_year=1), "interest.rate"),
         (lambda: ci.growing_amounts(first=1, growth=0, years=0, per_year=1), "interest.count"),
-        (lambda: ci.growing_amounts(first=1, growth=0, years=201, per_year=12), "interest.count"),
+        (lambda: ci.growing_amounts(first=1, growth=0, years=1001, per_year=12), "interest.count"),
         (lambda: ci.series_years(first=0, every="month", count=1), "interest.unit_period"),  # type: ignore[arg-type] # the mistake
         (lambda: ci.series_years(first=0, every=Every(1, "months"), count=-1), "interest.count"),
     ],

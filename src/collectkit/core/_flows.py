@@ -2,8 +2,8 @@
 
 A yearly rate of charge is often worked out from the terms alone: instalments that grow each year, or a balance repaid
 by a rule until nothing is left. These functions spread such terms out into amounts and times for `eu_aprc`. Amounts
-are exact Fractions in the unit of what was given; they are rounded only where `decimals` asks for it. No plan is built
-here: a plan that somebody is to keep is `plans`.
+are Fractions in the unit of what was given; they are rounded only where `decimals` asks for it. No plan is built here:
+a plan that somebody is to keep is `plans`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ __all__ = [
     "series_years",
 ]
 
-MAX_PAYMENTS: Final = 2_400  # two hundred years of months; a rule that needs more is taken for one that never ends
+MAX_PAYMENTS: Final = 12_000  # a thousand years of months; a rule that needs more is taken for one that never ends
+_FINEST: Final = 10**60  # parts of a unit: a share of a share of a balance would gain digits without end
 
 
 def _amount(value: object) -> Fraction:
@@ -68,7 +69,7 @@ class EqualPrincipal:
     """Each payment repays the `count`-th part of the first balance; the interest comes on top.
 
     Raises:
-        InvalidTerms: `interest.count` unless 1 to 2,400.
+        InvalidTerms: `interest.count` unless 1 to 12,000.
     """
 
     count: int = attrs.field()
@@ -121,7 +122,8 @@ def amortising_amounts(
     """Return the payments that repay `balance`: the interest of each period plus principal by the rule.
 
     The principal is capped by what is left, and payment number `clear_at` repays all of it. `decimals` rounds what is
-    paid (to the cent: 2, or 0 for Money and minor units), while the balance goes on unrounded; None rounds nothing.
+    paid (to the cent: 2, or 0 for Money and minor units), while the balance goes on unrounded; None rounds nothing. A
+    balance whose digits would grow without end is carried to 60 decimals.
 
     >>> card = amortising_amounts(
     ...     balance=200_000, period_rate="0.005", principal=PrincipalShare(share="0.02", minimum=100)
@@ -132,7 +134,7 @@ def amortising_amounts(
     Raises:
         InvalidTerms: `interest.amount` unless the balance is above zero; `interest.rate` unless the rate is above
             -100 % and at most 10**9; `interest.rule` for what is no principal rule; `interest.count` unless `clear_at`
-            is 1 to 2,400; `interest.no_term` where the rule does not repay the balance within 2,400 payments;
+            is 1 to 12,000; `interest.no_term` where the rule does not repay the balance within 12,000 payments;
             `interest.decimals`.
         InvalidRate: `rates.float` and the like for a number that is not exact.
         InvalidMoney: `money.rounding`.
@@ -160,6 +162,8 @@ def amortising_amounts(
             )
         amounts.append(_rounded(interest + repaid, decimals, rounding))
         left -= repaid
+        if left.denominator > _FINEST:
+            left = Fraction(rounded(left * _FINEST), _FINEST)
     return tuple(amounts)
 
 
@@ -181,7 +185,7 @@ def growing_amounts(
 
     Raises:
         InvalidTerms: `interest.rate` unless growth is above -100 % and at most 10**9; `interest.count` unless `years`
-            and `per_year` are 1 or more and the payments at most 2,400; `interest.decimals`.
+            and `per_year` are 1 or more and the payments at most 12,000; `interest.decimals`.
         InvalidRate: `rates.float` and the like for a number that is not exact.
         InvalidMoney: `money.rounding`.
     """
