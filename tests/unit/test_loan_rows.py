@@ -38,9 +38,10 @@ TENTH = date(2026, 2, 10)
 
 def test_new_terms_hold_from_the_start_of_their_day_unless_the_ledger_posted_them_later() -> None:
     paid, spread = servicing.LoanPayment(on=TENTH, amount=eur("103")), servicing.Reamortised(on=TENTH)
-    for events in ([DRAWN, paid, spread], [spread, paid, DRAWN]):
+    given: list[list[servicing.LoanEvent]] = [[DRAWN, paid, spread], [spread, paid, DRAWN]]
+    for events in given:
         assert [row.principal.minor for row in servicing.loan_rows(loan(), events)] == [0, 15000, 15000]
-    posted = [attrs.evolve(spread, sequence=2), attrs.evolve(paid, sequence=1), DRAWN]
+    posted: list[servicing.LoanEvent] = [attrs.evolve(spread, sequence=2), attrs.evolve(paid, sequence=1), DRAWN]
     assert [row.principal.minor for row in servicing.loan_rows(loan(), posted)] == [10000, 10000, 10000]
 
 
