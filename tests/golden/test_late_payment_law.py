@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -383,3 +385,29 @@ def test_a_prompt_payment_discount_shows_its_yield(rate: str, discount_days: int
     # the textbook formula: d / (1 - d) x 365 / (net - discount days)
     terms = PromptPaymentDiscount(id="terms", rate=rate, discount_days=discount_days, net_days=net_days)
     assert f"{float(terms.annualised_yield() * 100):.2f}" == percent
+
+
+# -- the file of dated rates beside the checkout ---------------------------------------------------------------
+
+
+def test_every_rate_of_the_file_is_the_rate_of_the_shipped_series(shared: Path) -> None:
+    data = json.loads((shared / "vectors" / "reference_rates.json").read_text(encoding="utf-8"))
+    shipped = {one.id: one.values for one in jurisdictions.series()}
+    wrong = [
+        (series["id"], point["effective_from"])
+        for series in data["series"]
+        for point in series["points"]
+        if not (
+            isinstance(found := shipped[series["id"]].at(date.fromisoformat(point["effective_from"])), InForce)
+            and found.value == Fraction(point["rate_percent"]) / 100
+        )
+    ]
+    assert wrong == []
+    assert sum(len(series["points"]) for series in data["series"]) == 83
+
+
+def test_every_safe_harbour_of_the_file_is_that_of_the_pack(shared: Path) -> None:
+    data = json.loads((shared / "vectors" / "reference_rates.json").read_text(encoding="utf-8"))
+    for point in data["us_card_penalty_fee_safe_harbor"]["points"]:
+        pair = tiers(date.fromisoformat(point["effective_from"]))
+        assert (pair.first.plain(), pair.repeat.plain()) == (f"{point['first']}.00", f"{point['repeat']}.00")
