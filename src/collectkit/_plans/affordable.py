@@ -1,22 +1,31 @@
-"""From what the debtor can afford to terms: solve for count, amount or end within limits, and say which limit binds."""
+"""From what the debtor can afford to terms: solve for count, amount or end within limits, and say which limit binds.
+
+Every row but the last pays one level sum, the last what is left; the search for both is in `fitting`. No row is above
+what is affordable, and none below the smallest instalment; a down payment stands apart. Where no such plan exists the
+answer names every limit that stands in the way, and a sum, a date or a limit with which the same request succeeds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import date
-from fractions import Fraction
 from typing import Literal
 
 import attrs
 
-from collectkit._plans.terms import PlanTerms, periods_of, rows_at
+from collectkit._plans.explanation import lead_of
+from collectkit._plans.figures import schedule_of, to_multiple
+from collectkit._plans.fitting import Fit, Limits
+from collectkit._plans.proof import prove
+from collectkit._plans.terms import Periods, PlanTerms, periods_of
 from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
-from collectkit.core.errors import CurrencyMismatch, InvalidTerms
-from collectkit.core.money import Money, rounded
+from collectkit.core.errors import CalendarMissing, CurrencyMismatch, InvalidDate, InvalidTerms
+from collectkit.core.money import Money
 from collectkit.core.schedule import exact_level
 
-Binding = Literal["affordable", "max_instalments", "end_by", "min_instalment"]
-"""The limit that decided the form of a personalised plan."""
+Binding = Literal["affordable", "max_instalments", "end_by", "min_instalment", "multiple", "gap_limit", "dates"]
+"""The limit that decided the form of a personalised plan; `dates`: the rule or the calendar tells no later ones."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +34,12 @@ class Solved:
 
     terms: PlanTerms
     binds: Binding
-    reason: Reason
+    reasons: tuple[Reason, ...]
+
+    @property
+    def reason(self) -> Reason:
+        """Return the first of the reasons: the limit that binds."""
+        return self.reasons[0]
 
 
 def solve(
@@ -36,78 +50,256 @@ def solve(
     min_instalment: Money | None,
     prefer: Literal["soonest", "lowest"],
 ) -> Solved | Declined:
-    """Solve `draft`, whose number of instalments is the most allowed, for a payment of at most `affordable`."""
+    """Solve `draft`, whose number of instalments is the most allowed, for a payment of at most `affordable`.
+
+    Raises:
+        InvalidTerms: `plans.amounts`, `plans.amount`, `plans.residue` for a request that contradicts itself.
+        CurrencyMismatch: a limit in another currency than the debt.
+        InvalidDate, CalendarMissing: not even the first due date is known.
+    """
+    _require(draft, affordable, min_instalment, prefer)
+    periods, missing = _known(draft)
+    rows: dict[Binding, int] = {"max_instalments": draft.instalments, "dates": len(periods.factors)}
+    if end_by is not None:
+        require_date(end_by, "end_by")
+        rows["end_by"] = sum(1 for day in periods.due_on if day <= end_by)
+    by = min(rows, key=lambda name: rows[name])
+    request = _Request(draft, periods, rows, by, missing, affordable, min_instalment, end_by)
+    if rows[by] == 0:
+        return _declined(request.too_early())
+    limits = request.limits()
+    found = limits.soonest() if prefer == "soonest" else limits.lowest()
+    if prefer == "lowest":
+        ruled = request.by_rule(1 if found is None else found.rows, limits)
+        if ruled is not None:
+            return request.lowest(ruled, limits)
+    if found is None:
+        return _declined(*request.refusals(limits))
+    return request.soonest(found, limits) if prefer == "soonest" else request.lowest(found, limits)
+
+
+def _require(draft: PlanTerms, affordable: Money, min_instalment: Money | None, prefer: str) -> None:
     if prefer not in ("soonest", "lowest"):
         raise InvalidTerms("plans.amounts", "prefer must be one of: soonest, lowest")
     if draft.fee_total is not None:
         raise InvalidTerms("plans.amounts", "what is affordable includes the fee, so give it per instalment: fee_each")
-    currency = draft.currency
+    if prefer == "soonest" and draft.residue_to != "last":
+        raise InvalidTerms(
+            "plans.residue",
+            "the soonest plan pays all that is affordable, and its last instalment what is left; "
+            "leave residue_to out, or prefer='lowest'",
+        )
     for given in (affordable,) if min_instalment is None else (affordable, min_instalment):
         if not isinstance(given, Money):
             raise InvalidTerms("plans.amount", f"a limit needs Money, not {type(given).__name__}")
-        if given.currency != currency:
-            raise CurrencyMismatch(currency, given.currency, "put into one plan")
-    limited_by: Binding = "max_instalments"
-    factors = periods_of(draft).factors
-    if end_by is not None:
-        require_date(end_by, "end_by")
-        fitting = sum(1 for day in periods_of(draft).due_on if day <= end_by)
-        if fitting == 0:
-            return _declined("plans.end_by", f"no instalment falls due by {end_by}; allow a later end")
-        if fitting < len(factors):
-            factors, limited_by = factors[:fitting], "end_by"
-    fee = 0 if draft.fee_each is None else draft.fee_each.minor
-    unit = 1 if draft.multiple is None else draft.multiple.minor
-    least = unit if min_instalment is None else max(unit, min_instalment.minor - fee)
-    budget = (affordable.minor - fee) // unit * unit
-    if budget < least:
-        text = f"{affordable} is below the smallest instalment of {Money(least + fee, currency)}"
-        return _declined("plans.min_instalment", text)
-    run = rows_at(draft, factors, budget)
-    if run is None:
-        interest = Money(rounded(draft.financed.minor * factors[0], draft.rounding) + 1 + fee, currency)
-        text = f"{affordable} does not cover the interest of a period, so the debt would grow; {interest} is the least"
-        return _declined("plans.negative_amortisation", text)
-    rows, left = run
-    if left:
-        exact = exact_level(draft.financed.minor, factors)
-        enough = Money(-(-exact // unit) * unit + fee, currency)
-        return _declined(
-            f"plans.{limited_by}",
-            f"{len(factors)} instalments of {affordable} leave {Money(left, currency)}; "
-            f"within {limited_by}, {enough} each would do",
+        if given.currency != draft.currency:
+            raise CurrencyMismatch(draft.currency, given.currency, "put into one plan")
+
+
+def _known(draft: PlanTerms) -> tuple[Periods, str]:
+    """Lay out as many periods as there are dates for, and say why there are no more."""
+    try:
+        return periods_of(draft), ""
+    except (InvalidDate, CalendarMissing) as error:
+        refusal = error
+    low, high = 0, draft.instalments - 1
+    found: Periods | None = None
+    while low < high:
+        middle = (low + high + 1) // 2
+        try:
+            found = periods_of(attrs.evolve(draft, instalments=middle))
+            low = middle
+        except (InvalidDate, CalendarMissing):
+            high = middle - 1
+    if found is None:
+        raise refusal
+    return periods_of(attrs.evolve(draft, instalments=low)), str(refusal)
+
+
+@attrs.frozen
+class _Request:
+    """What was asked for, and how many rows each limit allows."""
+
+    draft: PlanTerms
+    periods: Periods
+    rows: dict[Binding, int]
+    by: Binding
+    missing: str
+    affordable: Money
+    min_instalment: Money | None
+    end_by: date | None
+
+    def limits(self) -> Limits:
+        draft, least = self.draft, self.min_instalment
+        return Limits(
+            draft=draft,
+            periods=self.periods,
+            count=self.rows[self.by],
+            affordable=self.affordable.minor,
+            least=0 if least is None else least.minor,
+            unit=1 if draft.multiple is None else draft.multiple.minor,
+            gap=None if draft.gap_limit is None else draft.gap_limit.minor,
         )
-    if prefer == "lowest":
-        return _lowest(draft, factors, (rows, least, fee), limited_by)
-    level = Money(budget, currency) if rows > 1 else None
-    text = f"{affordable} a period pays the debt off in {rows} instalment{'s' if rows > 1 else ''}"
-    return _solved(attrs.evolve(draft, instalments=rows, level=level), "affordable", text)
 
+    def money(self, minor: int) -> Money:
+        return Money(minor, self.draft.currency)
 
-def _lowest(
-    draft: PlanTerms, factors: tuple[Fraction, ...], bounds: tuple[int, int, int], limited_by: Binding
-) -> Solved:
-    """Take as many rows as the limits allow, but not so many that they fall below the least."""
-    fewest, least, fee = bounds
-    binds, rows = limited_by, len(factors)
-    if exact_level(draft.financed.minor, factors) < least:
-        binds = "min_instalment"
-        low, high = fewest, rows
-        while low < high:  # the level payment falls as rows are added
-            middle = (low + high + 1) // 2
-            if exact_level(draft.financed.minor, factors[:middle]) >= least:
-                low = middle
+    # -- plans that fit ----------------------------------------------------------------------------------------------
+
+    def by_rule(self, at_least: int, limits: Limits) -> Fit | None:
+        """Look for a plan laid out by the residue rule of the terms, of at least so many rows."""
+        draft, factors = self.draft, self.periods.factors
+        most = at_least
+        low, high = at_least, limits.count
+        while low <= high:  # the level payment falls as rows are added
+            middle = (low + high) // 2
+            if to_multiple(draft, exact_level(draft.financed.minor, factors[:middle])) >= limits.level_min:
+                most, low = middle, middle + 1
             else:
                 high = middle - 1
-        rows = low
-    least_sum = Money(least + fee, draft.currency)
-    text = f"{rows} instalments are the most that {binds} allows; none may be below {least_sum}"
-    return _solved(attrs.evolve(draft, instalments=rows), binds, text)
+        for rows in range(most, max(most - _TRIES, at_least - 1), -1):
+            if self._is_within(attrs.evolve(draft, instalments=rows)):
+                return Fit(rows, None)
+        return None
+
+    def _is_within(self, terms: PlanTerms) -> bool:
+        try:
+            schedule = schedule_of(terms)
+            prove(terms, schedule, 0)
+        except InvalidTerms:
+            return False
+        payments = schedule.payments[lead_of(terms, 0) :]
+        least = 1 if self.min_instalment is None else self.min_instalment.minor
+        return max(payments) <= self.affordable.minor and min(payments) >= least
+
+    def _terms(self, fit: Fit) -> PlanTerms:
+        if fit.level is None or fit.rows == 1:
+            return attrs.evolve(self.draft, instalments=fit.rows)
+        return attrs.evolve(self.draft, instalments=fit.rows, level=self.money(fit.level), residue_to="last")
+
+    def soonest(self, fit: Fit, limits: Limits) -> Solved:
+        """Say what decided the form of the soonest plan: what is affordable, unless without another limit it is sooner."""
+        rows = f"{fit.rows} instalment{'s' if fit.rows > 1 else ''}"
+        binds: Binding = "affordable"
+        text = f"{self.affordable} a period pays the debt off in {rows}"
+        if fit.rows > limits.paid_by(limits.level_max):
+            binds = self._freeing(limits, lambda freed: freed is not None and freed.rows < fit.rows, soonest=True)
+            text = f"{rows} are the fewest that {binds} allows"
+        reasons = [Reason(code=f"plans.{binds}", text=text)]
+        if fit.level is not None and fit.rows > 1 and fit.level < limits.level_max:
+            of_least = (limits.last(limits.level_max, fit.rows) or 0) < limits.last_min
+            code, what = ("min_instalment", self.min_instalment) if of_least else ("gap_limit", self.draft.gap_limit)
+            regular = self.money(fit.level + limits.fee)
+            text = f"the regular instalment is {regular}, so that the last keeps to the {code} of {what}"
+            reasons.append(Reason(code=f"plans.{code}", text=text))
+        return Solved(terms=self._terms(fit), binds=binds, reasons=tuple(reasons))
+
+    def lowest(self, fit: Fit, limits: Limits) -> Solved:
+        """Say what keeps the plan from more rows: a limit of their number, unless without another one there are more."""
+        rows = f"{fit.rows} instalment{'s are' if fit.rows > 1 else ' is'}"
+        binds = self.by
+        least = self.money(max(limits.level_min, limits.last_min) + limits.fee)
+        if fit.rows < limits.count:
+            binds = self._freeing(limits, lambda freed: freed is not None and freed.rows > fit.rows, soonest=False)
+        text = f"{rows} the most that {binds} allows; none may be below {least}"
+        if binds == "affordable":
+            text = f"{rows} the most that {binds} allows; of more, the last would be above {self.affordable}"
+        if binds == "dates":
+            text = f"{rows} the most that {binds} allows: {self.missing}"
+        return Solved(terms=self._terms(fit), binds=binds, reasons=(Reason(code=f"plans.{binds}", text=text),))
+
+    def _freeing(self, limits: Limits, is_better: Callable[[Fit | None], bool], *, soonest: bool) -> Binding:
+        """Return the limit without which the plan would be a better one."""
+        for name, freed in self._freed(limits):
+            if is_better(freed.soonest() if soonest else freed.lowest()):
+                return name
+        return "min_instalment"  # none alone: the smallest unit, or several together
+
+    def _freed(self, limits: Limits) -> Iterator[tuple[Binding, Limits]]:
+        if limits.least:
+            yield "min_instalment", attrs.evolve(limits, least=0)
+        yield "affordable", attrs.evolve(limits, affordable=limits.whole + limits.fee)
+        if limits.unit > 1:
+            yield "multiple", attrs.evolve(limits, unit=1)
+        if limits.gap is not None:
+            yield "gap_limit", attrs.evolve(limits, gap=None)
+
+    # -- no plan fits ------------------------------------------------------------------------------------------------
+
+    def too_early(self) -> Reason:
+        first = self.periods.due_on[0]
+        text = f"no instalment falls due by {self.end_by}; allow a later end: the first is on {first}"
+        return Reason(code="plans.end_by", text=text)
+
+    def refusals(self, limits: Limits) -> Iterator[Reason]:
+        """Say why nothing fits: first what is affordable, then each limit without which a plan would."""
+        enough = limits.enough()
+        if enough is None:  # all that is owed at once is below the smallest instalment
+            freed = attrs.evolve(limits, least=0).enough()
+            would = f"with no smallest instalment, {self.money(freed or limits.whole)} each would do"
+        else:
+            would = f"{self.money(enough)} each would do"
+        yield from self._short(limits, would)
+        for name, freed in self._freed(limits):
+            if name == "affordable" or freed.soonest() is None:
+                continue
+            if name == "min_instalment":
+                most = self.money(limits.most_least())
+                text = f"no plan keeps every instalment from {self.min_instalment} to {self.affordable}; "
+                text += f"{most} as the smallest would do"
+                if limits.level_max < limits.level_min:
+                    text = f"{self.affordable} is below the smallest instalment of {self.min_instalment}; "
+                    text += f"lower that to {most}"
+                text += f", or {would}" if enough is not None else ""
+            else:
+                text = f"without {name} a plan would fit; with it, {would}"
+            yield Reason(code=f"plans.{name}", text=text)
+
+    def _short(self, limits: Limits, would: str) -> Iterator[Reason]:
+        """Say how what is affordable falls short of the debt; nothing where only another limit stands in the way."""
+        if limits.level_max < limits.level_min:
+            if not limits.least:
+                least = self.money(limits.level_min + limits.fee)
+                text = f"{self.affordable} is below the smallest instalment of {least}" + (
+                    f"; {would}" if would else ""
+                )
+                yield Reason(code="plans.min_instalment", text=text)
+            elif attrs.evolve(limits, least=0).soonest() is None:
+                text = f"{self.affordable} is below the smallest instalment of {self.min_instalment}"
+                yield Reason(code="plans.min_instalment", text=f"{text}; {would}")
+        if limits.level_max < 1:
+            return
+        row, interest = limits.growth(limits.level_max)
+        if row:
+            asked = self.money(limits.level_max + limits.fee)
+            text = f"{asked} covers no more than the interest of {self.money(interest)} in instalment {row}"
+            text += f"{self._with_fee(limits)}, so the debt would not fall"
+            yield Reason(code="plans.negative_amortisation", text=f"{text}; {would}")
+            return
+        for name, count in sorted(self.rows.items(), key=lambda one: one[1]):
+            if (name == "dates" and not self.missing) or count > self.rows["dates"]:
+                continue
+            left = limits.left(limits.level_max, count)
+            if left <= 0:
+                continue
+            text = f"{count} instalments of {self.affordable} leave {self.money(left)}; within {name}, {would}"
+            if name == "dates":
+                text += f" ({self.missing})"
+            if name == "end_by":
+                text += self._later(limits)
+            yield Reason(code=f"plans.{name}", text=text)
+
+    def _with_fee(self, limits: Limits) -> str:
+        return f" and its fee of {self.money(limits.fee)}" if limits.fee else ""
+
+    def _later(self, limits: Limits) -> str:
+        """Name the end that would do, where one does."""
+        found = attrs.evolve(limits, count=min(self.rows["max_instalments"], self.rows["dates"])).soonest()
+        return "" if found is None else f", or an end by {self.periods.due_on[found.rows - 1]}"
 
 
-def _solved(terms: PlanTerms, binds: Binding, text: str) -> Solved:
-    return Solved(terms=terms, binds=binds, reason=Reason(code=f"plans.{binds}", text=text))
+_TRIES = 8  # numbers of rows for which a residue rule is tried; the fitted level serves where none of them does
 
 
-def _declined(code: str, text: str) -> Declined:
-    return Declined(reasons=(Reason(code=code, text=text),))
+def _declined(*reasons: Reason) -> Declined:
+    return Declined(reasons=reasons)

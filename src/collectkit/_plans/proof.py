@@ -10,7 +10,7 @@ import attrs
 from collectkit._plans.explanation import RowExplanation as RowExplanation  # `plans` shows both
 from collectkit._plans.gap import gap_bound, is_within, last_gap
 from collectkit._plans.terms import PlanTerms
-from collectkit._plans.unsound import refuse_rows
+from collectkit._plans.unsound import is_sound, refuse_rows
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money, round_half_even
 from collectkit.core.schedule import Schedule
@@ -67,7 +67,7 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
     """
     if carried == 0 and schedule.level is not None and _prove_level(terms, schedule, *schedule.level):
         return
-    principal, payments = schedule.principal_parts, schedule.payments
+    principal = schedule.principal_parts
     currency = schedule.currency
     debt = terms.principal.minor + sum(principal[:carried])
     if schedule.balances[-1] != 0 or sum(principal) != schedule.principal.minor or schedule.principal.minor < debt:
@@ -76,7 +76,7 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
         raise InvalidTerms(
             "plans.columns", f"the rows pay {schedule.principal}, more than the debt of {terms.principal}"
         )
-    if min(principal) < 0 or min(payments) <= 0 or min(schedule.balances) < 0:
+    if not is_sound(schedule):
         refuse_rows(terms, schedule)
     gap = last_gap(terms, schedule, carried)
     bound = 0 if gap is None else gap_bound(terms, schedule, carried)

@@ -18,6 +18,13 @@ from collectkit.core.schedule import Schedule
 _PARTS = (2, 4, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000, 1_000_000)
 
 
+def is_sound(schedule: Schedule) -> bool:
+    """Say whether every row asks for something while there is a debt, and none for more than the debt."""
+    if min(schedule.principal_parts) < 0 or min(schedule.payments) <= 0:
+        return False
+    return len(schedule) == 1 or min(schedule.balances[:-1]) > 0
+
+
 def refuse_rows(terms: PlanTerms, schedule: Schedule) -> NoReturn:
     """Refuse rows of which one is negative or empty, by the first that is.
 
@@ -31,7 +38,7 @@ def refuse_rows(terms: PlanTerms, schedule: Schedule) -> NoReturn:
     payment = principal + interest + schedule.fee_parts[place]
     named = bool(terms.amounts or terms.steps or terms.level is not None)
     is_rounded_off = not named and terms.shape not in ("interest_only", "bullet", "minimum_payment")
-    if terms.multiple is not None and is_rounded_off and _is_sound(attrs.evolve(terms, multiple=None)):
+    if terms.multiple is not None and is_rounded_off and _lays_out(attrs.evolve(terms, multiple=None)):
         _refuse_multiple(terms)
     if before > 0 and principal < 0:
         refuse_growth(number, Money(interest, currency), Money(interest + principal, currency))
@@ -52,9 +59,11 @@ def refuse_rows(terms: PlanTerms, schedule: Schedule) -> NoReturn:
 
 def _first_bad(schedule: Schedule) -> tuple[int, int, int]:
     rows = zip(schedule.principal_parts, schedule.interest_parts, schedule.payments, schedule.balances, strict=True)
+    before = 1
     for place, (principal, interest, payment, balance) in enumerate(rows):
-        if principal < 0 or payment <= 0 or balance < 0:
+        if principal < 0 or payment <= 0 or before <= 0 or balance < 0:
             return place, principal, interest
+        before = balance
     raise InvalidTerms("plans.columns", "every row is sound")  # not reached: the caller saw one that is not
 
 
@@ -76,7 +85,7 @@ def _refuse_multiple(terms: PlanTerms) -> NoReturn:
     """Refuse a multiple so coarse that the rows cannot keep to it, naming one that would do."""
     unit = terms.multiple.minor if terms.multiple is not None else 1
     finer = (Money(unit // part, terms.currency) for part in _PARTS if unit % part == 0)
-    fine = next((step for step in finer if _is_sound(attrs.evolve(terms, multiple=step))), None)
+    fine = next((step for step in finer if _lays_out(attrs.evolve(terms, multiple=step))), None)
     rows = _most_rows(terms)
     ways = ["leave the multiple out" if fine is None else f"choose steps of {fine}"]
     if rows is not None:
@@ -95,7 +104,7 @@ _LESS = "agree on fewer instalments"
 
 def _refuse_small(terms: PlanTerms, rows: int) -> NoReturn:
     """Refuse so many rows of so small a debt that rounding leaves nothing for some of them."""
-    if _is_sound(terms):
+    if _lays_out(terms):
         raise InvalidTerms(
             "plans.columns",
             "these rows overpay the debt or ask for nothing; lay them out by the terms: plan_from_terms",
@@ -117,7 +126,7 @@ def _most_rows(terms: PlanTerms) -> int | None:
     low, high = terms.rests, terms.instalments - 1  # `low` is sound, or where no number is
     while low < high:
         middle = (low + high + 1) // 2
-        if _is_sound(_with_rows(terms, middle)):
+        if _lays_out(_with_rows(terms, middle)):
             low = middle
         else:
             high = middle - 1
@@ -128,9 +137,9 @@ def _with_rows(terms: PlanTerms, rows: int) -> PlanTerms:
     return attrs.evolve(terms, instalments=rows, due_on=terms.due_on[:rows])
 
 
-def _is_sound(terms: PlanTerms) -> bool:
+def _lays_out(terms: PlanTerms) -> bool:
     try:
         schedule = schedule_of(terms)
     except CollectkitError:
         return False
-    return min(schedule.principal_parts) >= 0 and min(schedule.payments) > 0 and min(schedule.balances) >= 0
+    return is_sound(schedule)

@@ -151,7 +151,7 @@ def level_whole(
     is worked out only where the bounds round differently.
 
     >>> level_whole(10000, [Fraction(days, 36500) for days in (31, 28, 31)] * 30, round)
-    113
+    115
     """
     count = len(factors)
     if count > _SHORT and factors.count(factors[0]) != count:
