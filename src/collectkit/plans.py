@@ -24,6 +24,7 @@ import attrs
 from collectkit._plans.affordable import Binding, solve
 from collectkit._plans.deferral import waiting
 from collectkit._plans.disclosure import Disclosure, disclose
+from collectkit._plans.explanation import RowExplanation
 from collectkit._plans.options import (
     AGREEMENT_OPTIONS,
     AccrueTo,
@@ -32,9 +33,10 @@ from collectkit._plans.options import (
     PlanOptions,
     ResidueTo,
     Shape,
+    refuse_unheard,
 )
 from collectkit._plans.plan import Agreement, PaymentPlan, plan_from_terms, refuse_conflict
-from collectkit._plans.proof import PlanProof, RowExplanation
+from collectkit._plans.proof import PlanProof
 from collectkit._plans.terms import PlanTerms
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import InvalidTerms
@@ -250,7 +252,7 @@ def interest_only_plan(
     [250, 250, 10250]
 
     Raises:
-        InvalidTerms: as `amortised_plan`; `plans.too_small` where interest rounds to nothing.
+        InvalidTerms: as `amortised_plan`; `plans.nothing_due` where interest rounds to nothing.
     """
     return _plan(
         plan_id,
@@ -517,8 +519,10 @@ def personalised_plan(
     """Solve a plan from the sum that the debtor can pay per period, fees included, on paydays of the given rhythm.
 
     `soonest` pays all that is affordable and solves for the number of instalments and the end; `lowest` takes as many
-    instalments as the limits allow and solves for their amount. Where no plan fits, the answer is `Declined` with the
-    limits that stand in the way and what would suffice.
+    instalments as the limits allow and solves for their amount. No instalment is above what is affordable or below
+    `min_instalment`, the last one included; a down payment stands apart. Where the residue rule of the lowest plan would
+    break a limit, a level near it is taken. Where no plan fits, the answer is `Declined` with the limits that stand in
+    the way and what would suffice.
 
     >>> found = personalised_plan(
     ...     plan_id="P-1",
@@ -540,7 +544,8 @@ def personalised_plan(
     '12 instalments of 20.00 EUR leave 260.00 EUR; within max_instalments, 41.67 EUR each would do'
 
     Raises:
-        InvalidTerms: terms that no sum could make sound.
+        InvalidTerms: terms that no sum could make sound, or `residue_to` with the soonest plan.
+        InvalidDate, CalendarMissing: not even the first due date is known.
     """
     if options.get("due_on"):
         raise InvalidTerms("plans.amounts", "give the rhythm of paydays rather than the dates themselves")
@@ -556,7 +561,7 @@ def personalised_plan(
     if isinstance(found, Declined):
         return found
     plan = plan_from_terms(plan_id=plan_id, terms=found.terms, agreement=_agreement(options))
-    return PersonalisedPlan(plan=plan, binds=found.binds, reasons=(found.reason,))
+    return PersonalisedPlan(plan=plan, binds=found.binds, reasons=found.reasons)
 
 
 # -- details ---------------------------------------------------------------------------------------------------
@@ -591,5 +596,6 @@ def _terms(options: Any, **terms: Any) -> PlanTerms:
             raise TypeError(
                 f"a plan of the shape {terms['shape']} takes no {name!r}; besides its own arguments it takes: {known}"
             )
+    refuse_unheard(terms["shape"], options)
     shared = {name: value for name, value in options.items() if name not in AGREEMENT_OPTIONS}
     return PlanTerms(**shared, **terms)

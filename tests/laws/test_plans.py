@@ -109,6 +109,10 @@ def calls(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         given_["balloon"] = Money(debt // draw(st.integers(2, 10)), "EUR")
     if shape == "deferred":
         given_ |= {"grace": draw(st.integers(1, 6)), "interest": draw(st.sampled_from(get_args(plans.GraceInterest)))}
+    if shape in ("interest_only", "bullet", "stepped", "minimum_payment", "agreed"):  # no regular instalment
+        given_.pop("residue_to", None)
+    if shape in ("interest_only", "bullet", "agreed"):
+        given_.pop("multiple", None)
     if shape == "stepped":
         given_ |= {"growth": Fraction(draw(st.integers(-5, 10)), 100), "rows_per_step": draw(st.integers(1, 12))}
     return shape, given_

@@ -36,11 +36,6 @@ class Solved:
     binds: Binding
     reasons: tuple[Reason, ...]
 
-    @property
-    def reason(self) -> Reason:
-        """Return the first of the reasons: the limit that binds."""
-        return self.reasons[0]
-
 
 def solve(
     *,

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final, Literal, TypedDict
 
 from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd
+from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import DayCount
 
@@ -52,10 +53,14 @@ class PlanOptions(TypedDict, total=False):
     - `day_count`: interest by days; without one each period is an equal part of the year.
     - `compounding`: whether the rate is nominal (`per_period`) or effective (`annual`).
     - `rounding`: of interest and of the level payment, half-even by default.
-    - `residue_to`: where odd units go; `multiple`: instalments in whole steps of this sum, such as 1.00 EUR.
-    - `fee_each`: a fee inside each instalment; `fee_total`: a fee divided over them, odd units first.
-    - `down_payment`: paid on `start_on` as instalment 1, before any interest.
-    - `gap_limit`: the most by which the last instalment may differ from the regular one.
+    - `residue_to`: where odd units go; `gap_limit`: the most by which the last instalment may differ from the regular
+      one. Both only for shapes with a regular instalment: level, equal split, equal principal (of its principal), flat,
+      balloon, deferred, and the lowest personalised plan; `gap_limit` for the soonest as well.
+    - `multiple`: instalments in whole steps of this sum, such as 1.00 EUR, with `fee_each` but without `fee_total`; of
+      equal principal the principal alone. The last instalment, and a sum that `steps` name, are what they are.
+    - `fee_each`: a fee in each instalment; `fee_total`: a fee divided over them, odd units first. Where amounts are
+      named (parts agreed by hand, `steps`, a `floor`) fees come on top of them.
+    - `down_payment`: paid on `start_on` as instalment 1, before any interest and fee.
     - `account_id`, `covers`, `agreed_on` (default `start_on`), `supersedes`, `tolerance_days`, `tolerance_amount`: the
       agreement around the figures.
     """
@@ -84,6 +89,39 @@ class PlanOptions(TypedDict, total=False):
     supersedes: str | None
     tolerance_days: int
     tolerance_amount: Money | None
+
+
+_ONE_LAST = "its last instalment takes what is left, whatever it is"
+_NO_REGULAR: Final[dict[str, str]] = {
+    "stepped": _ONE_LAST,
+    "minimum_payment": _ONE_LAST,
+    "interest_only": "its principal is one sum, and its interest is what it is",
+    "bullet": "it is one payment",
+    "agreed": "its amounts are agreed by hand",
+}
+
+
+def refuse_unheard(shape: Shape, options: PlanOptions) -> None:
+    """Refuse options that a shape cannot obey, rather than leave them out in silence.
+
+    Raises:
+        InvalidTerms: `plans.options`.
+    """
+    why = _NO_REGULAR.get(shape)
+    if why is None:
+        return
+    asked = {
+        "residue_to": options.get("residue_to", "last") != "last",
+        "gap_limit": options.get("gap_limit") is not None,
+        "multiple": options.get("multiple") is not None and shape not in ("stepped", "minimum_payment"),
+    }
+    unheard = [name for name, is_asked in asked.items() if is_asked]
+    if unheard:
+        raise InvalidTerms(
+            "plans.options",
+            f"{' and '.join(unheard)} cannot be obeyed by a plan of the shape {shape}: {why}; leave "
+            f"{'it' if len(unheard) == 1 else 'them'} out, or choose another shape",
+        )
 
 
 AGREEMENT_OPTIONS: Final = ("account_id", "covers", "agreed_on", "supersedes", "tolerance_days", "tolerance_amount")

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import attrs
 
-from collectkit._plans.explanation import RowExplanation as RowExplanation  # `plans` shows both
 from collectkit._plans.gap import gap_bound, is_within, last_gap
 from collectkit._plans.terms import PlanTerms
 from collectkit._plans.unsound import is_sound, refuse_rows
