@@ -193,6 +193,8 @@ def resolve_field_types(_app: Sphinx) -> None:
         for value in vars(importlib.import_module(name)).values():
             if inspect.isclass(value) and value.__module__.startswith("collectkit.") and attrs.has(value):
                 attrs.resolve_types(value)
+                if "__init__" not in vars(value):
+                    continue  # it shows the one of its base, which has its types already
                 hints = {field.alias: field.type for field in attrs.fields(value) if field.init}
                 value.__init__.__annotations__ = hints | {"return": None}
 
