@@ -14,13 +14,13 @@ from typing import Literal
 import attrs
 
 from collectkit._plans.explanation import lead_of
-from collectkit._plans.figures import schedule_of, to_multiple
+from collectkit._plans.figures import known_periods, schedule_of, to_multiple
 from collectkit._plans.fitting import Fit, Limits
 from collectkit._plans.proof import prove
-from collectkit._plans.terms import Periods, PlanTerms, periods_of
+from collectkit._plans.terms import Periods, PlanTerms
 from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
-from collectkit.core.errors import CalendarMissing, CurrencyMismatch, InvalidDate, InvalidTerms
+from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.schedule import exact_level
 
@@ -53,13 +53,15 @@ def solve(
         InvalidDate, CalendarMissing: not even the first due date is known.
     """
     _require(draft, affordable, min_instalment, prefer)
-    periods, missing = _known(draft)
+    periods, missing = known_periods(draft)
     rows: dict[Binding, int] = {"max_instalments": draft.instalments, "dates": len(periods.factors)}
     if end_by is not None:
         require_date(end_by, "end_by")
         rows["end_by"] = sum(1 for day in periods.due_on if day <= end_by)
     by = min(rows, key=lambda name: rows[name])
-    request = _Request(draft, periods, rows, by, missing, affordable, min_instalment, end_by)
+    request = _Request(
+        draft, periods, rows, by, "" if missing is None else str(missing), affordable, min_instalment, end_by
+    )
     if rows[by] == 0:
         return _declined(request.too_early())
     limits = request.limits()
@@ -89,26 +91,6 @@ def _require(draft: PlanTerms, affordable: Money, min_instalment: Money | None, 
             raise InvalidTerms("plans.amount", f"a limit needs Money, not {type(given).__name__}")
         if given.currency != draft.currency:
             raise CurrencyMismatch(draft.currency, given.currency, "put into one plan")
-
-
-def _known(draft: PlanTerms) -> tuple[Periods, str]:
-    """Lay out as many periods as there are dates for, and say why there are no more."""
-    try:
-        return periods_of(draft), ""
-    except (InvalidDate, CalendarMissing) as error:
-        refusal = error
-    low, high = 0, draft.instalments - 1
-    found: Periods | None = None
-    while low < high:
-        middle = (low + high + 1) // 2
-        try:
-            found = periods_of(attrs.evolve(draft, instalments=middle))
-            low = middle
-        except (InvalidDate, CalendarMissing):
-            high = middle - 1
-    if found is None:
-        raise refusal
-    return periods_of(attrs.evolve(draft, instalments=low)), str(refusal)
 
 
 @attrs.frozen
@@ -230,8 +212,8 @@ class _Request:
         """Say why nothing fits: first what is affordable, then each limit without which a plan would."""
         enough = limits.enough()
         if enough is None:  # all that is owed at once is below the smallest instalment
-            freed = attrs.evolve(limits, least=0).enough()
-            would = f"with no smallest instalment, {self.money(freed or limits.whole)} each would do"
+            bare = attrs.evolve(limits, least=0).enough()
+            would = f"with no smallest instalment, {self.money(bare or limits.whole)} each would do"
         else:
             would = f"{self.money(enough)} each would do"
         yield from self._short(limits, would)

@@ -26,13 +26,34 @@ from collectkit._plans.terms import (
     refuse_growth,
     rhythm_of,
 )
-from collectkit.core.errors import InvalidTerms
+from collectkit.core.errors import CalendarMissing, InvalidDate, InvalidTerms
 from collectkit.core.interest import level_payment_minor
 from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.schedule import Schedule, graduated_payments, level_schedule, level_whole, roll
 
 Columns = tuple[list[int], list[int]]
 """Principal and interest of each row, in minor units."""
+
+
+def settled(terms: PlanTerms) -> PlanTerms:
+    """Return terms of minimum payments with the number of instalments that they come to; other terms as they are.
+
+    So that dates beyond the end need not be known.
+
+    Raises:
+        InvalidTerms: `plans.too_many`, `plans.negative_amortisation`.
+        InvalidDate, CalendarMissing: the dates that are known do not suffice.
+    """
+    if terms.shape != "minimum_payment":
+        return terms
+    periods, missing = known_periods(terms)
+    try:
+        rows = _minimum(terms, after_deferral(terms, periods)[0], periods)[0]
+    except InvalidTerms as error:
+        if missing is not None and error.code == "plans.too_many":
+            raise missing from None
+        raise
+    return attrs.evolve(terms, instalments=len(rows))
 
 
 def schedule_of(terms: PlanTerms) -> Schedule:
@@ -74,6 +95,29 @@ def _is_plain_level(terms: PlanTerms) -> bool:
         and terms.brought_interest is None
         and terms.brought_fee is None
     )
+
+
+def known_periods(terms: PlanTerms) -> tuple[Periods, InvalidDate | CalendarMissing | None]:
+    """Lay out as many periods as there are dates for, and say why there are no more; None where there are all.
+
+    Raises:
+        InvalidDate, CalendarMissing: not even the first due date is known.
+    """
+    try:
+        return periods_of(terms), None
+    except (InvalidDate, CalendarMissing) as error:
+        refusal = error
+    low, high = 0, terms.instalments - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        try:
+            periods_of(attrs.evolve(terms, instalments=middle))
+            low = middle
+        except (InvalidDate, CalendarMissing):
+            high = middle - 1
+    if not low:
+        raise refusal
+    return periods_of(attrs.evolve(terms, instalments=low)), refusal
 
 
 def _laid_out(terms: PlanTerms) -> Schedule:

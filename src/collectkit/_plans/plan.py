@@ -9,7 +9,7 @@ from typing import TypedDict
 import attrs
 
 from collectkit._plans.explanation import RowExplanation, explain_row
-from collectkit._plans.figures import schedule_of
+from collectkit._plans.figures import schedule_of, settled
 from collectkit._plans.proof import PlanProof, proof_of, prove
 from collectkit._plans.terms import PlanTerms
 from collectkit.core.checks import identifier, instance_of, non_negative_int, optional, plain_date, tuple_of
@@ -185,6 +185,7 @@ def plan_from_terms(
     Raises:
         InvalidTerms: the plan cannot be proven.
     """
+    terms = settled(terms)
     schedule = schedule_of(terms)
     if carried:
         prove(terms, schedule, 0)  # before its rows become instalments, which cannot be negative

@@ -75,7 +75,7 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
         raise InvalidTerms(
             "plans.columns", f"the rows pay {schedule.principal}, more than the debt of {terms.principal}"
         )
-    if not is_sound(schedule):
+    if not is_sound(schedule, carried):
         refuse_rows(terms, schedule)
     gap = last_gap(terms, schedule, carried)
     bound = 0 if gap is None else gap_bound(terms, schedule, carried)

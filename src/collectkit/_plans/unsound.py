@@ -5,6 +5,7 @@ Looked at only where `proof` found such a row, so the ways out are tried here be
 
 from __future__ import annotations
 
+from operator import sub
 from typing import NoReturn
 
 import attrs
@@ -18,9 +19,14 @@ from collectkit.core.schedule import Schedule
 _PARTS = (2, 4, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000, 1_000_000)
 
 
-def is_sound(schedule: Schedule) -> bool:
-    """Say whether every row asks for something while there is a debt, and none for more than the debt."""
+def is_sound(schedule: Schedule, carried: int = 0) -> bool:
+    """Say whether every row asks for a part of the debt or its interest, besides any fee, and none for too much.
+
+    Rows that were carried over may have met a fee alone.
+    """
     if min(schedule.principal_parts) < 0 or min(schedule.payments) <= 0:
+        return False
+    if min(map(sub, schedule.payments[carried:], schedule.fee_parts[carried:]), default=1) <= 0:
         return False
     return len(schedule) == 1 or min(schedule.balances[:-1]) > 0
 
@@ -35,7 +41,7 @@ def refuse_rows(terms: PlanTerms, schedule: Schedule) -> NoReturn:
     currency = schedule.currency
     place, principal, interest = _first_bad(schedule)
     before, number = schedule.balance_before(place), place + 1
-    payment = principal + interest + schedule.fee_parts[place]
+    payment = principal + interest
     named = bool(terms.amounts or terms.steps or terms.level is not None)
     is_rounded_off = not named and terms.shape not in ("interest_only", "bullet", "minimum_payment")
     if terms.multiple is not None and is_rounded_off and _lays_out(attrs.evolve(terms, multiple=None)):
@@ -58,10 +64,10 @@ def refuse_rows(terms: PlanTerms, schedule: Schedule) -> NoReturn:
 
 
 def _first_bad(schedule: Schedule) -> tuple[int, int, int]:
-    rows = zip(schedule.principal_parts, schedule.interest_parts, schedule.payments, schedule.balances, strict=True)
+    rows = zip(schedule.principal_parts, schedule.interest_parts, schedule.balances, strict=True)
     before = 1
-    for place, (principal, interest, payment, balance) in enumerate(rows):
-        if principal < 0 or payment <= 0 or before <= 0 or balance < 0:
+    for place, (principal, interest, balance) in enumerate(rows):
+        if principal < 0 or principal + interest <= 0 or before <= 0 or balance < 0:
             return place, principal, interest
         before = balance
     raise InvalidTerms("plans.columns", "every row is sound")  # not reached: the caller saw one that is not
