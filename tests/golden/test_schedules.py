@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +389,264 @@ def test_fineract_flat_interest_of_5000_over_18_months() -> None:
     assert found[-1] == "274.00 50.00 0.00"
 
 
+# Loan.feature, "disbursement amount only distributed only to future installments": 1000.00 in three months, a quarter
+# down on each drawdown, nothing rounded to a multiple.
+QUARTER_DOWN: dict[str, Any] = {
+    "currency": "EUR",
+    "rate": Rate.zero(),
+    "instalments": 3,
+    "every": Every(1, "months"),
+    "engine": "flat",
+    "start_on": date(2023, 9, 1),
+    "down_payment": Fraction(1, 4),
+}
+
+
+def test_fineract_two_drawdowns_of_one_day_are_both_there_before_either_down_payment() -> None:
+    # lines 5102 and 5149
+    terms = servicing.LoanTerms(**QUARTER_DOWN)
+    first = servicing.Drawdown(amount=euros("1000"), sequence=1)
+    at_once = servicing.Drawdown(amount=euros("400"), sequence=2)
+    assert shown(terms, first, at_once) == [
+        "250.00 0.00 1150.00",
+        "100.00 0.00 1050.00",
+        "350.00 0.00 700.00",
+        "350.00 0.00 350.00",
+        "350.00 0.00 0.00",
+    ]
+    october = date(2023, 10, 1)
+    later = [
+        servicing.Drawdown(on=october, amount=euros("400"), sequence=2),
+        servicing.Drawdown(on=october, amount=euros("80"), sequence=3),
+    ]
+    assert shown(terms, first, *later) == [
+        "250.00 0.00 750.00",
+        "250.00 0.00 500.00",
+        "100.00 0.00 880.00",
+        "20.00 0.00 860.00",
+        "430.00 0.00 430.00",
+        "430.00 0.00 0.00",
+    ]
+
+
+def test_fineract_what_falls_due_on_the_day_of_re_amortisation_is_spread_too() -> None:
+    # LoanReAmortization.feature, UC5
+    terms = servicing.LoanTerms(
+        **{**QUARTER_DOWN, "every": Every(15, "days"), "start_on": date(2024, 1, 1), "is_down_payment_paid": True},
+        multiple=euros("1"),
+    )
+    events = [
+        servicing.Drawdown(amount=euros("500")),
+        servicing.Charged(on=date(2024, 1, 16), component="late_fee", amount=euros("10")),
+        servicing.Reamortised(on=date(2024, 1, 31)),
+    ]
+    assert shown(terms, *events) == [
+        "125.00 0.00 375.00",
+        "0.00 0.00 375.00",
+        "0.00 0.00 375.00",
+        "375.00 0.00 0.00",
+    ]
+
+
+def test_fineract_charge_backs_after_the_last_row_share_one_row_that_waits_for_the_latest() -> None:
+    # LoanChargeback.feature, lines 957 to 982
+    terms = servicing.LoanTerms(
+        **{**QUARTER_DOWN, "start_on": date(2023, 1, 1), "down_payment": Fraction(0)}, multiple=euros("1")
+    )
+    paid = [
+        servicing.LoanPayment(on=date.fromisoformat(on), amount=euros("250"))
+        for on in ("2023-02-01", "2023-03-01", "2023-04-01", "2023-04-25")
+    ]
+    events = [
+        servicing.Drawdown(amount=euros("750")),
+        *paid,
+        servicing.ChargedBack(on=date(2023, 4, 25), amount=euros("250")),
+        servicing.ChargedBack(on=date(2023, 5, 1), amount=euros("200")),
+    ]
+    last = servicing.loan_rows(terms, events)[-1]
+    assert (last.number, last.days, last.due_on) == (4, 30, date(2023, 5, 1))
+    assert (last.principal.plain(), last.balance.plain()) == ("450.00", "0.00")
+
+
+def test_fineract_a_charge_back_that_money_paid_over_covers_changes_no_row() -> None:
+    # LoanChargeback.feature, line 1986: 500.00 paid on 375.00 that were open
+    terms = servicing.LoanTerms(
+        **{**QUARTER_DOWN, "every": Every(15, "days"), "start_on": date(2024, 1, 1), "is_down_payment_paid": True},
+        multiple=euros("1"),
+    )
+    on = date(2024, 1, 10)
+    drawn, paid = servicing.Drawdown(amount=euros("500")), servicing.LoanPayment(on=on, amount=euros("500"), sequence=1)
+    back = servicing.ChargedBack(on=on, amount=euros("125"), sequence=2)
+    assert shown(terms, drawn, paid, back) == shown(terms, drawn, paid)
+
+
+def test_fineract_re_ageing_takes_what_was_charged_back_along() -> None:
+    # LoanReAging.feature, line 389
+    terms = servicing.LoanTerms(**{**QUARTER_DOWN, "every": Every(15, "days"), "start_on": date(2024, 1, 1)})
+    events = [
+        servicing.Drawdown(amount=euros("1000")),
+        servicing.LoanPayment(on=date(2024, 1, 1), amount=euros("250")),
+        servicing.ChargedBack(on=date(2024, 2, 20), amount=euros("125")),
+        servicing.ReAged(on=date(2024, 2, 21), first_due_on=date(2024, 3, 10), instalments=3, every=Every(2, "months")),
+    ]
+    assert shown(terms, *events)[3:] == [
+        "0.00 0.00 750.00",
+        "0.00 0.00 875.00",
+        "291.67 0.00 583.33",
+        "291.67 0.00 291.66",
+        "291.66 0.00 0.00",
+    ]
+
+
+def test_fineract_flat_interest_follows_a_later_drawdown_over_the_rows_that_are_left() -> None:
+    # EMICalculation.feature of November 2025, flat interest with partial periods disabled
+    terms = servicing.LoanTerms(
+        **{**QUARTER_DOWN, "rate": Rate.percent("12"), "start_on": date(2024, 6, 1), "down_payment": Fraction(0)}
+    )
+    events = [
+        servicing.Drawdown(amount=euros("1000")),
+        servicing.Drawdown(on=date(2024, 7, 15), amount=euros("250")),
+    ]
+    assert shown(terms, *events) == ["333.33 10.00 666.67", "458.34 12.50 458.33", "458.33 12.50 0.00"]
+
+
+def test_fineract_tranches_share_one_level_payment_found_from_all_of_them() -> None:
+    # LoanRepayment.feature, RP16
+    terms = servicing.LoanTerms(
+        currency="EUR",
+        rate=Rate.percent("12"),
+        instalments=6,
+        every=Every(1, "months"),
+        engine="cumulative",
+        start_on=date(2022, 11, 1),
+        multiple=euros("1"),
+    )
+    drawn = [("2022-11-01", "5000"), ("2023-01-01", "3000"), ("2023-03-01", "2000")]
+    tranches = [servicing.Drawdown(on=date.fromisoformat(on), amount=euros(amount)) for on, amount in drawn]
+    assert shown(terms, *tranches) == [
+        "1675.00 50.00 3325.00",
+        "1691.75 33.25 4633.25",
+        "1678.67 46.33 2954.58",
+        "1695.45 29.55 3259.13",
+        "1692.41 32.59 1566.72",
+        "1566.72 15.67 0.00",
+    ]
+
+
+def test_a_level_payment_follows_its_engine_whatever_the_digits() -> None:
+    # LoanRepayment.feature, RS02 and the 100.00 at 9.4822 % above: digits are a matter of precision alone
+    cumulative = {"currency": "EUR", "rate": Rate.percent("12"), "engine": "cumulative", "multiple": euros("1")}
+    months = {"instalments": 18, "every": Every(1, "months"), "start_on": date(2022, 11, 1)}
+    for digits in (None, 19):
+        terms = servicing.LoanTerms(**cumulative, **months, digits=digits)
+        assert shown(terms, servicing.Drawdown(amount=euros("5000")))[0] == "255.00 50.00 4745.00"
+        terms = servicing.LoanTerms(
+            **cumulative, **months, digits=digits, accrual="actual_days", year_days=365, level_days=30
+        )
+        assert shown(terms, servicing.Drawdown(amount=euros("5000")))[0] == "255.68 49.32 4744.32"
+    exact = shown(progressive(digits=None), servicing.Drawdown(amount=dollars("100")))
+    assert exact == shown(progressive(), servicing.Drawdown(amount=dollars("100")))
+
+
+def test_interest_put_off_is_collected_after_its_grace_and_principal_is_paid_meanwhile() -> None:
+    # worked by hand: 408.03 a month for 1200.00 at 1 %, of which the first 12.00 wait for the second row
+    terms = servicing.LoanTerms(
+        currency="EUR",
+        rate=Rate.percent("12"),
+        instalments=3,
+        every=Every(1, "months"),
+        engine="cumulative",
+        start_on=date(2024, 1, 1),
+        interest_grace=1,
+    )
+    found = shown(terms, servicing.Drawdown(amount=euros("1200")))
+    assert found == ["396.03 0.00 803.97", "399.99 20.04 403.98", "403.98 4.04 0.00"]
+
+
+def test_a_nominal_month_over_the_end_of_a_year_that_is_cut_has_its_real_days() -> None:
+    # worked by hand: 12000.00 at 12 % bear 1440.00 x (16 / 365 + 15 / 366) = 122.14, not 30 days' worth
+    terms = progressive(
+        "12", instalments=2, start_on=date(2023, 12, 15), year_days=None, is_split_at_year_end=True, month_days=30
+    )
+    (first, _) = shown(terms, servicing.Drawdown(amount=dollars("12000")))
+    assert first.split()[1] == "122.14"
+
+
+def test_a_gap_of_the_last_row_is_judged_in_whole_units_of_its_currency() -> None:
+    # by an independent computation of the rule 100 x |gap| > n / 2: 0.002 of three rows is fair enough in dinars
+    terms = progressive(
+        "9.4822",
+        currency="KWD",
+        instalments=5,
+        start_on=date(2020, 4, 5),
+        digits=15,
+        month_days=None,
+        principal_grace=2,
+    )
+    found = shown(terms, servicing.Drawdown(amount=Money.of("438594.414", "KWD")))
+    assert found[2].startswith("145087.571 ")
+
+
+def test_fineract_a_drawdown_is_spread_over_the_rows_that_fall_due_after_it_in_the_end() -> None:
+    # Loan.feature, line 2893: two rows moved, the second on the day of a drawdown
+    terms = servicing.LoanTerms(
+        **{**QUARTER_DOWN, "instalments": 4, "every": Every(15, "days"), "start_on": date(2023, 5, 1)}
+    )
+    may, july = date(2023, 5, 25), date(2023, 7, 15)
+    events = [
+        servicing.Drawdown(amount=euros("1000")),
+        servicing.Rescheduled(on=may, from_due_on=date(2023, 6, 15), to_due_on=date(2023, 7, 13)),
+        servicing.Drawdown(on=may, amount=euros("250")),
+        servicing.Drawdown(on=july, amount=euros("250")),
+        servicing.Rescheduled(on=july, from_due_on=date(2023, 7, 13), to_due_on=date(2023, 8, 13)),
+    ]
+    found = servicing.loan_rows(terms, events)
+    assert [(row.days, row.principal.plain(), row.balance.plain()) for row in found] == [
+        (0, "250.00", "750.00"),
+        (15, "187.50", "562.50"),
+        (0, "62.50", "750.00"),
+        (15, "250.00", "500.00"),
+        (0, "62.50", "687.50"),
+        (74, "343.75", "343.75"),
+        (15, "343.75", "0.00"),
+    ]
+
+
+def test_a_row_that_a_re_ageing_made_can_move_too() -> None:
+    terms = servicing.LoanTerms(**{**QUARTER_DOWN, "down_payment": Fraction(0), "start_on": date(2024, 1, 1)})
+    aged = servicing.ReAged(on=date(2024, 4, 2), first_due_on=date(2024, 5, 1), instalments=2, every=Every(1, "months"))
+    moved = servicing.Rescheduled(on=date(2024, 4, 3), from_due_on=date(2024, 6, 1), to_due_on=date(2024, 6, 15))
+    found = servicing.loan_rows(terms, [servicing.Drawdown(amount=euros("90")), aged, moved])
+    assert [(row.due_on, row.principal.plain()) for row in found[3:]] == [
+        (date(2024, 5, 1), "45.00"),
+        (date(2024, 6, 15), "45.00"),
+    ]
+
+
+def test_a_level_payment_too_high_for_the_term_is_made_fair_by_what_it_would_overshoot() -> None:
+    # by an independent computation: 20.00 in 22 rows would overshoot by 48.30 in the last, 15.00 leave 83.20 there
+    terms = progressive("24", currency="EUR", instalments=22, multiple=euros("5"))
+    found = servicing.loan_rows(terms, [servicing.Drawdown(amount=euros("309"))])
+    assert (found[0].total.plain(), found[-1].total.plain()) == ("15.00", "83.20")
+
+
+def test_money_paid_early_below_the_level_payment_leaves_that_payment_as_it_is() -> None:
+    # by an independent computation: the interest falls with the balance, so the row repays more than was paid early
+    terms = servicing.LoanTerms(
+        currency="JPY",
+        rate=Rate.percent("36.9"),
+        instalments=23,
+        every=Every(1, "months"),
+        engine="cumulative",
+        start_on=date(2021, 7, 31),
+        multiple=Money(5, "JPY"),
+        recalculation=servicing.Recalculation(has_new_level=True),
+    )
+    paid = servicing.LoanPayment(on=date(2021, 8, 9), amount=Money(458, "JPY"))
+    first = servicing.loan_rows(terms, [servicing.Drawdown(amount=Money(14953, "JPY")), paid])[0]
+    assert first.principal == Money(466, "JPY")
+
+
 # -- the file beside the checkout ---------------------------------------------------------------------------------
 
 
@@ -407,3 +666,9 @@ def test_the_replay_notices_a_wrong_cent(shared: Path) -> None:
     (outcome,) = schedules.replay({"cases": [case]}, shared)
     assert outcome.status == "disagree"
     assert "row 3 interest: 0.91 is published, 0.90 came" in outcome.detail
+
+
+def test_a_case_with_digits_that_its_currency_lacks_is_replayed_all_the_same(shared: Path) -> None:
+    case = json.loads((shared / "vectors" / "schedules.json").read_text(encoding="utf-8"))["cases"][0]
+    found = [schedules.replay({"cases": [{**case, "currency": currency}]}, shared) for currency in ("JPY", "XXX")]
+    assert [outcome.status for outcomes in found for outcome in outcomes] == ["reproduced"] * 2

@@ -782,7 +782,6 @@ def test_terms_of_a_loan_that_cannot_be_are_refused(change: dict[str, Any], code
     [
         [],
         [DRAW, servicing.EarlyPayment(on=START, for_due_on=date(2026, 2, 2), principal=eur("1"), interest=eur("0"))],
-        [DRAW, servicing.ChargedBack(on=date(2026, 12, 1), amount=eur("1"))],
         [DRAW, servicing.Reamortised(on=date(2026, 12, 1))],
         [DRAW, servicing.Rescheduled(on=START, from_due_on=date(2026, 2, 2), to_due_on=date(2026, 2, 9))],
     ],
@@ -903,15 +902,17 @@ def test_a_share_is_charged_of_each_row_or_of_the_plan() -> None:
     assert [row.fee.minor for row in rows] == [250] * 4
 
 
-def test_charges_after_the_end_get_rows_of_their_own() -> None:
-    charges = [
+@pytest.mark.parametrize("engine", ["cumulative", "flat"])
+def test_what_comes_after_the_end_shares_one_row_that_waits_for_the_latest(engine: Any) -> None:
+    late = [
         servicing.Charged(on=date(2026, 6, 1), component="late_fee", amount=eur("5")),
         servicing.Charged(on=date(2026, 6, 1), component="fee", amount=eur("2")),
+        servicing.ChargedBack(on=date(2026, 6, 15), amount=eur("10")),
         servicing.Charged(on=date(2026, 7, 1), component="fee", amount=eur("1")),
     ]
-    rows = servicing.loan_rows(loan(), [DRAW, *charges])
-    assert [row.total.minor for row in rows[4:]] == [700, 100]
-    assert [row.days for row in rows[4:]] == [31, 30]
+    rows = servicing.loan_rows(loan(engine=engine), [DRAW, *late])
+    (row,) = rows[4:]
+    assert (row.total.minor, row.days, row.balance.minor) == (1800, 61, 0)
 
 
 def test_a_loan_paid_off_bears_no_interest_after_the_day() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from functools import reduce
 from itertools import pairwise
 from typing import Final
 
@@ -14,7 +15,7 @@ import attrs
 from collectkit._servicing.loan import LoanTerms
 from collectkit.core.calendars import days_in_month
 from collectkit.core.errors import InvalidTerms
-from collectkit.core.money import round_half_even, rounded
+from collectkit.core.money import exponent_of, round_half_even, rounded
 from collectkit.core.rates import days_in_year
 from collectkit.core.schedule import exact_level
 
@@ -41,7 +42,7 @@ class Arithmetic:
         self.annual = terms.rate.annual
         self.context = (
             None
-            if terms.digits is None
+            if terms.digits is None or terms.engine != "progressive"
             else Context(prec=terms.digits, rounding=ROUND_HALF_EVEN, Emin=-99_999, Emax=99_999)
         )
 
@@ -50,14 +51,14 @@ class Arithmetic:
         whole_days = (period[1] - period[0]).days
         total: Number = Fraction(0) if self.context is None else Decimal(0)
         for days, year_days in self._years(start, end):
-            if self.terms.accrual == "actual_days":
+            if self.terms.accrual == "actual_days" or self._is_cut_nominal(start, end):
                 share = self._times(Fraction(1), days, year_days)
             elif self.terms.accrual == "equal_periods":
                 share = self._times(self.nominal_share(), days, whole_days)
             else:
                 nominal = Fraction(self._unit_days(period[0]) * self.terms.every.n, year_days)
                 share = self._times(nominal, days, whole_days)
-            total = share if self.context is None and not total else self._plus(total, share)
+            total = share if self.context is None and not total else self.plus(total, share)
         return total
 
     def nominal_share(self) -> Fraction:
@@ -70,6 +71,12 @@ class Arithmetic:
             return _UNIT_DAYS[unit]
         months = 12 if unit == "years" else 1
         return months * (self.terms.month_days or days_in_month(start.year, start.month))
+
+    def _is_cut_nominal(self, start: date, end: date) -> bool:
+        """Say whether nominal days give way to real ones, as they do in a span over the end of a year that is cut."""
+        terms = self.terms
+        cut = terms.is_split_at_year_end and terms.year_days is None and start.year != end.year
+        return cut and terms.accrual == "nominal_month"
 
     def _years(self, start: date, end: date) -> list[tuple[int, int]]:
         """Cut a span where the length of the year changes: pairs of days and days of the year."""
@@ -93,7 +100,7 @@ class Arithmetic:
         share = ctx.divide(Decimal(nominal.numerator), Decimal(nominal.denominator))
         return ctx.divide(ctx.multiply(ctx.multiply(rate, share), Decimal(days)), Decimal(of_days))
 
-    def _plus(self, left: Number, right: Number) -> Number:
+    def plus(self, left: Number, right: Number) -> Number:
         if self.context is None:
             return Fraction(left) + Fraction(right)
         return self.context.add(Decimal(left), Decimal(right))  # type: ignore[arg-type]  # both are Decimal here
@@ -106,9 +113,11 @@ class Arithmetic:
 
     def level(self, balance: int, factors: Sequence[Number]) -> int:
         """Return the level payment over these periods, rounded to minor units and then to the multiple."""
-        if self.context is None or not isinstance(factors[0], Decimal):
+        if self.terms.engine != "progressive":
             rate = self._level_rate()
             return self.to_multiple(rounded(exact_level(balance, [rate] * len(factors))))
+        if self.context is None:
+            return self.to_multiple(rounded(exact_level(balance, [Fraction(factor) for factor in factors])))
         ctx = self.context
         grown, divisor = Decimal(1), Decimal(1)
         for place, factor in enumerate(factors):
@@ -154,22 +163,32 @@ class Facts:
 class Declining:
     """Plays the rows of a loan under level payments or equal principal."""
 
-    def __init__(self, terms: LoanTerms, ends: Sequence[date]) -> None:
+    def __init__(self, terms: LoanTerms, ends: Sequence[date], agreed: int = 0) -> None:
         self.terms = terms
+        self.agreed = agreed  # all the money that will be drawn: what a level payment found once is for
         self.math = Arithmetic(terms)
         self.periods = list(zip(terms.starts(ends), ends, strict=True))
         self.count = len(ends)
         self.levels = [0] * self.count
+        self.is_drawn = False
         self.facts = Facts()
 
     # -- what happens ------------------------------------------------------------------------------------------
 
     def draw(self, on: date, amount: int) -> None:
-        """Pay money out and set the level payment anew: from this row inside a period, else from the next."""
+        """Pay money out and set the level payment: from this row inside a period, else from the next.
+
+        With the factors of real periods it is found anew each time; else once, with the first money and for all of it.
+        """
         if on >= self.periods[-1][1]:
             raise InvalidTerms("plans.events", f"no instalment falls due after the drawdown of {on}")
         row = self.row_from(on)
+        is_first, self.is_drawn = not self.is_drawn, True
         self.facts.changes.append((on, amount))
+        if self.terms.engine != "progressive":
+            if is_first:
+                self.set_level(row, self.agreed, on)
+            return
         before = self.play(until=on)
         # the balance with which the period starts, and whatever was drawn within it
         balance = before[row - 1].balance if row else self._drawn_at(self.periods[0][0], on)
@@ -193,7 +212,7 @@ class Declining:
     def _make_fair(self, first: int, open_rows: int, on: date) -> None:
         gap = self._gap(on)
         step = round_half_even(gap, open_rows)
-        if abs(gap) <= open_rows // 2 or step == 0:
+        if 100 * abs(gap) <= open_rows // 2 * 10 ** exponent_of(self.terms.currency) or step == 0:
             return
         old = list(self.levels)
         self.levels[first:] = [self.math.to_multiple(old[first] + step)] * open_rows
@@ -201,7 +220,7 @@ class Declining:
             self.levels = old
 
     def _gap(self, on: date) -> int:
-        rows = self.play(until=on)
+        rows = self.play(until=on, is_capped=False)
         last, previous = rows[-1], rows[-2]
         return last.principal + last.interest - previous.principal - previous.interest
 
@@ -213,37 +232,41 @@ class Declining:
         return sum(change for day, change in self.facts.changes if day <= start and day <= limit)
 
     def _factor(self, row: int) -> Number:
+        """Return the factor of a row: the sum of those of its parts, where money drawn within it cuts it."""
         start, end = self.periods[row]
-        return self.math.factor((start, end), start, end)
+        days = [start, *sorted({day for day, _ in self.facts.changes if start < day < end}), end]
+        return reduce(self.math.plus, [self.math.factor((start, end), *part) for part in pairwise(days)])
 
     # -- the rows ----------------------------------------------------------------------------------------------
 
-    def play(self, until: date | None = None) -> list[Row]:
-        """Run all rows, with the changes of the balance up to a day, or all of them."""
+    def play(self, until: date | None = None, *, is_capped: bool = True) -> list[Row]:
+        """Run all rows, with the changes of the balance up to a day, or all of them; capped, none repays too much."""
         facts = self.facts
         changes = sorted(change for change in facts.changes if until is None or change[0] <= until)
         rows: list[Row] = []
-        waiting = 0
+        waiting = deferred = 0  # interest left over by money booked ahead, and that of the rows of the interest grace
         balance = sum(amount for day, amount in changes if day <= self.periods[0][0])
         for place, (start, end) in enumerate(self.periods):
             interest = waiting + self._interest(place, balance, changes, rows)
             inside = sum(amount for day, amount in changes if start < day < end)
             at_end = sum(amount for day, amount in changes if day == end)
             waiting = 0
-            if place < self.terms.interest_grace:
-                interest, waiting = 0, interest
             early, booked_interest = facts.booked.get(place, (0, 0))
-            principal = self._principal(place, balance + inside + early, interest)
+            principal = self._principal(place, balance + inside + early, interest, is_capped=is_capped)
             if early > principal and place < self.count - 1:
                 # more was booked ahead than the row would carry: it keeps the booked parts, the rest of its interest waits
                 booked_interest = min(booked_interest, interest)
                 waiting += interest - booked_interest
                 principal, interest = early, booked_interest
             balance += inside - (principal - early) + at_end
+            # within the grace a row repays as if its interest were paid; the first row after it collects that
+            interest, deferred = (
+                (0, deferred + interest) if place < self.terms.interest_grace else (interest + deferred, 0)
+            )
             rows.append(Row(principal, interest, balance))
         return rows
 
-    def _principal(self, place: int, balance: int, interest: int) -> int:
+    def _principal(self, place: int, balance: int, interest: int, *, is_capped: bool) -> int:
         facts = self.facts
         if place == self.count - 1:
             return balance
@@ -253,7 +276,8 @@ class Declining:
             return facts.added.get(place, 0)
         level = self.levels[place]
         principal = level if self.terms.engine == "equal_principal" else level - interest
-        return min(principal + facts.added.get(place, 0), balance)
+        principal += facts.added.get(place, 0)
+        return min(principal, balance) if is_capped else principal
 
     def _interest(self, place: int, balance: int, changes: list[tuple[date, int]], rows: list[Row]) -> int:
         start, end = self.periods[place]
@@ -330,7 +354,7 @@ class Declining:
         if early >= level:
             facts.whole[place] = early
             self.set_level(place + 1, self.play()[place].balance, on)
-        elif early > rows[place].principal:
+        elif early > level - self._interest(place, before, sorted(facts.changes), rows[:place]):
             facts.whole[place] = early
 
     def _pay_late(self, on: date, amount: int, place: int, rows: list[Row], late: list[tuple[int, int]]) -> None:

@@ -33,9 +33,10 @@ from collectkit.core.rates import Rate
 from collectkit.core.schedule import DueDates, require_count
 
 Engine = Literal["progressive", "cumulative", "equal_principal", "flat", "plain"]
-"""How level payments are found: from the factors of the real periods in a fixed number of digits (`progressive`), from
-one nominal period rate (`cumulative`); or no level payment at all. `plain` rounds nothing but what it shows,
-and shows the loan as agreed: nothing counts but the money drawn."""
+"""How level payments are found: from the factors of the real periods in a fixed number of digits (`progressive`), anew
+with each drawdown; or once, from one nominal period rate and all that is drawn (`cumulative`; `equal_principal`
+divides that sum); or not at all (`flat`). `plain` rounds nothing but what it shows, and shows the loan as agreed:
+nothing counts but the money drawn."""
 
 Accrual = Literal["equal_periods", "nominal_month", "actual_days"]
 LateCharge = Literal["fee", "late_fee"]
@@ -68,7 +69,8 @@ class LoanTerms:
 
     `year_days` is 360, 364, 365 or None for 365 and 366 as the year has it, `month_days` 30 or None for the month's
     own; `is_split_at_year_end` takes each year's own length. `level_days` of 30 finds the payment of the `cumulative`
-    engine from months of 30 days. `digits` are significant digits of the `progressive` engine.
+    engine from months of 30 days. `digits` are significant digits of the `progressive` engine; None is exact. Within
+    `interest_grace` a row repays principal as if its interest were paid; the first row after it collects that interest.
     """
 
     currency: str = attrs.field()
@@ -193,7 +195,7 @@ class Recalculated(_Posted):
 
 @attrs.frozen(kw_only=True)
 class Charged(_Posted):
-    """A sum is charged: it sits in the row whose period holds the day, or in one of its own after the last."""
+    """A sum is charged: it sits in the row whose period holds the day, or in the one that comes after the last."""
 
     on: date = attrs.field(validator=plain_date)
     component: LateCharge = attrs.field(validator=one_of(get_args(LateCharge)))
@@ -228,9 +230,10 @@ class ChargedOff(_Posted):
 
 @attrs.frozen(kw_only=True)
 class ChargedBack(_Posted):
-    """Money once paid was taken back: it joins the next instalment and the balance.
+    """Money once paid was taken back: it joins the next instalment and the balance; after the last, a row of then.
 
-    Who took it knows what was paid, so the sum is not held against the payments that are given.
+    Money paid beyond all that is owed covers it first: where that is enough, no row changes. Who took it knows what
+    was paid, so the sum is not held against the payments that are given.
     """
 
     on: date = attrs.field(validator=plain_date)
@@ -249,14 +252,17 @@ class ReAged(_Posted):
 
 @attrs.frozen(kw_only=True)
 class Reamortised(_Posted):
-    """What is unpaid of rows already due is divided equally among the later rows."""
+    """What is unpaid of rows due on that day or before is divided equally among the later rows."""
 
     on: date = attrs.field(validator=plain_date)
 
 
 @attrs.frozen(kw_only=True)
 class Rescheduled(_Posted):
-    """The row due `from_due_on` moves to `to_due_on`, and the later ones follow in the same rhythm."""
+    """The row due `from_due_on` moves to `to_due_on`, and the later ones follow in the same rhythm.
+
+    Whatever else happens meets the rows as they stand in the end: a drawdown is spread over what falls due after it.
+    """
 
     on: date = attrs.field(validator=plain_date)
     from_due_on: date = attrs.field(validator=plain_date)

@@ -87,7 +87,7 @@ def loan_rows(terms: LoanTerms, events: Iterable[LoanEvent]) -> tuple[LoanRow, .
             )
     if terms.engine == "plain":
         return _plain_rows(terms, ordered)
-    run = _FlatRun(terms) if terms.engine == "flat" else _DecliningRun(terms, ordered)
+    run = _FlatRun(terms, ordered) if terms.engine == "flat" else _DecliningRun(terms, ordered)
     for event in ordered:
         run.take(event)
     return run.finished()
@@ -234,6 +234,9 @@ class _Run:
         for line in lines:
             if on <= line.due_on:
                 return line
+        if lines[-1].kind == "extra":  # there is one such row, and it waits for what comes last
+            lines[-1].due_on = on
+            return lines[-1]
         made = _Line(from_on=lines[-1].due_on, due_on=on, kind="extra")
         self.lines.append(made)
         return made
@@ -262,11 +265,8 @@ class _Run:
         left = sum(amount for day, amount in self.payments if day <= on)
         result = []
         for line in self._sorted():
-            if line.is_paid:
-                result.append((0, 0))
-                continue
             parts = []
-            for amount in (line.late_fee, line.fee, line.interest, line.principal):
+            for amount in (line.late_fee, line.fee, line.interest, 0 if line.is_paid else line.principal):
                 used = min(left, amount)
                 left -= used
                 parts.append(amount - used)
@@ -306,7 +306,7 @@ class _Run:
 
     def _reamortise(self, event: Reamortised) -> None:
         lines = self._sorted()
-        later = [line for line in lines if line.due_on >= event.on and line.kind == "regular"]
+        later = [line for line in lines if line.due_on > event.on and line.kind == "regular"]
         if not later:
             raise InvalidTerms(
                 "plans.events",
@@ -314,7 +314,7 @@ class _Run:
             )
         principal = interest = 0
         for line, (open_principal, open_interest) in zip(lines, self._unpaid(event.on), strict=True):
-            if line.due_on < event.on:
+            if line.due_on <= event.on:
                 line.principal -= open_principal
                 line.interest -= open_interest
                 principal += open_principal
@@ -323,12 +323,16 @@ class _Run:
         self._spread(interest, later, "interest")
 
     def _charge_back(self, event: ChargedBack) -> None:
-        for line in self._sorted():
-            if line.due_on > event.on and line.kind == "regular":
-                line.principal += event.amount.minor
-                line.drawn += event.amount.minor
-                return
-        raise InvalidTerms("plans.events", f"no instalment falls due after {event.on} to take what was charged back")
+        """Add what was taken back to the next instalment, or after the last one to its row; a credit takes it first."""
+        amount = event.amount.minor
+        owed = sum(line.principal + line.interest + line.fee + line.late_fee for line in self.lines)
+        paid = sum(line.principal for line in self.lines if line.is_paid) + sum(paid for _, paid in self.payments)
+        if paid - owed >= amount:
+            return
+        later = [line for line in self._sorted() if line.due_on > event.on and line.kind == "regular"]
+        line = later[0] if later else self._line_of(event.on)
+        line.principal += amount
+        line.drawn += amount
 
     def _move(self, event: Rescheduled, days: Sequence[date]) -> list[date]:
         """Return due dates of which one moves and the later ones follow in its rhythm."""
@@ -377,15 +381,21 @@ class _Run:
                 last = line.due_on
         return tuple(rows)
 
+    def _financed(self, amount: int) -> int:
+        """Return what a drawdown leaves to finance after its down payment, which is rounded like a payment."""
+        return amount - self.math.to_multiple(rounded(amount * self.terms.down_payment))
+
     def _down_payment(self, event: Drawdown, on: date) -> int:
         """Give a drawdown its row for the down payment; return what is left to finance."""
         amount = event.amount.minor
-        down = self.math.to_multiple(rounded(amount * self.terms.down_payment))
+        down = amount - self._financed(amount)
         if down:
-            line = _Line(from_on=on, due_on=on, kind="down_payment", principal=down, drawn=amount)
+            line = _Line(from_on=on, due_on=on, kind="down_payment", principal=down)
             line.is_paid = self.terms.is_down_payment_paid
             line.rest = amount - down
             self.lines.append(line)
+            # all the money of a day is there before the first of its down payments is made
+            next(one for one in self.lines if one.kind == "down_payment" and one.due_on == on).drawn += amount
         return amount - down
 
 
@@ -402,17 +412,26 @@ def _require_early(event: EarlyPayment, due_on: Sequence[date]) -> None:
 class _FlatRun(_Run):
     """Interest on the sum first drawn, in equal parts; principal in equal parts, spread anew with each drawdown."""
 
-    def __init__(self, terms: LoanTerms) -> None:
+    def __init__(self, terms: LoanTerms, events: Sequence[LoanEvent]) -> None:
         super().__init__(terms)
-        days = terms.dates()
-        starts = (self.start, *days[:-1])
+        starts = terms.starts(terms.dates())
+        days: Sequence[date] = terms.dates()
+        self.moved: list[LoanEvent] = []
+        for (
+            event
+        ) in events:  # agreed rows move before all else: money is spread over what falls due after it in the end
+            if isinstance(event, Rescheduled) and event.from_due_on in days:
+                days = self._move(event, days)
+                self.moved.append(event)
         self.lines = [_Line(from_on=start, due_on=day) for start, day in zip(starts, days, strict=True)]
         self.is_drawn = False
 
     def take(self, event: LoanEvent) -> None:
         if isinstance(event, Drawdown):
             self._draw(event)
-        elif isinstance(event, Rescheduled):
+        elif any(event is one for one in self.moved):
+            pass
+        elif isinstance(event, Rescheduled):  # of a row that a re-ageing made
             regular = [line for line in self._sorted() if line.kind == "regular"]
             for line, day in zip(regular, self._move(event, [line.due_on for line in regular]), strict=True):
                 line.due_on = day
@@ -471,7 +490,8 @@ class _DecliningRun(_Run):
         for event in events:
             if isinstance(event, Rescheduled):
                 days = self._move(event, days)
-        self.engine = Declining(terms, days)
+        financed = sum(self._financed(event.amount.minor) for event in events if isinstance(event, Drawdown))
+        self.engine = Declining(terms, days, financed)
         for event in events:
             self._feed(event)
         self._lay()
@@ -500,10 +520,9 @@ class _DecliningRun(_Run):
             engine.facts.stop_on = holding[0] if to_end and holding else event.on
         elif isinstance(event, ChargedBack):
             later = [k for k, (_, end) in enumerate(engine.periods) if end > event.on]
-            if not later:
-                raise InvalidTerms("plans.events", f"no instalment falls due after {event.on}")
-            engine.facts.changes.append((event.on, event.amount.minor))
-            engine.facts.added[later[0]] = engine.facts.added.get(later[0], 0) + event.amount.minor
+            if later:
+                engine.facts.changes.append((event.on, event.amount.minor))
+                engine.facts.added[later[0]] = engine.facts.added.get(later[0], 0) + event.amount.minor
 
     def _lay(self) -> None:
         """Turn the engine's rows into lines; what a line's balance moves beyond its principal counts as drawn."""
@@ -522,5 +541,5 @@ class _DecliningRun(_Run):
         self.lines.extend(regular)
 
     def take(self, event: LoanEvent) -> None:
-        if not isinstance(event, ChargedBack):  # the engine has it
+        if not isinstance(event, ChargedBack) or event.on >= self.engine.periods[-1][1]:  # else the engine has it
             super().take(event)
