@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from collectkit import history, jurisdictions
+from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Decision, Reversal
 from collectkit.core.events import AccountOpened, ChargePosted, ChargeWaived, PaymentReceived, PaymentReturned
 from collectkit.core.events import ReceivableIssued as Issued
@@ -28,7 +29,17 @@ from collectkit.core.records import (
     Receivable,
     Waiver,
 )
-from collectkit.core.rules import Citation, Dated, DatedValue, FeeLimit, Moratorium, PenaltyTiers, Rule, RulePack
+from collectkit.core.rules import (
+    Applicability,
+    Citation,
+    Dated,
+    DatedValue,
+    FeeLimit,
+    Moratorium,
+    PenaltyTiers,
+    Rule,
+    RulePack,
+)
 from collectkit.core.waterfall import Order, balance_of
 from collectkit.policy import (
     AppliesTo,
@@ -219,6 +230,70 @@ def test_a_charge_that_today_s_terms_do_not_explain_counts_as_it_was_posted(key:
     owed = (*(invoice(f"R-{n}", kind="instalment") for n in (1, 2)), invoice("R-3"), odd)
     used = sum(one.amount.minor for one in look(rules, facts(*owed, on=date(2026, 3, 1)), LAW).charges)
     assert used == 500  # 15.00 of the cap is left for R-1, of which the law leaves 5.00, and R-2 gets nothing
+
+
+def test_a_fee_whose_day_or_currency_cannot_be_told_counts_as_it_was_posted() -> None:
+    rules = fees(flat("20.00", grace_business_days=3, yearly_cap={EUR: "20.00"}))
+    posted = charged(rules, facts(), LAW)
+    on = date(2026, 3, 1)
+    unknown = BusinessCalendar(holidays=(), known_from_on=date(2026, 2, 10), known_until_on=date(2027, 1, 1))
+    both = at(posted, on, receivables=(*posted.receivables, invoice("R-2", due_on=date(2026, 2, 12))))
+    found = charges_due(policies=rules, snapshot=both, balance=balance_of(both), packs=[LAW], calendar=unknown)
+    assert [str(one.amount) for one in found.charges] == ["5.00 EUR"]  # of the 15.00 that are left
+    dollars = attrs.evolve(posted.receivables[1], amount_original=Money(500, "USD"))
+    odd = at(posted, on, receivables=(*TWO, dollars))
+    assert amounts(look(rules, odd, LAW)) == ["5.00 EUR"]
+
+
+def test_a_charge_for_a_plan_or_a_notice_that_is_not_known_counts_as_it_was_posted() -> None:
+    part = PlannedInstalment(number=1, due_on=date(2026, 2, 15), amount=Money(6_000, EUR))
+    plan = PlanAgreement(
+        plan_id="Q", account_id="A", covers=("R-1",), agreed_on=DUE, instalments=[part], tolerance_days=60
+    )
+    (posted,) = charged(fees(flat("5.00")), facts()).receivables[1:]
+    gone = attrs.evolve(posted, parent_id="R-3", charge_key="fee:A:R-3:fee:PL#4")
+    rules = fees(flat("20.00", once_per="instalment", yearly_cap={EUR: "8.00"}))
+    owed = (*TWO, invoice("R-3"))
+    found = look(rules, facts(*owed, gone, plans=[plan]), LAW)
+    assert amounts(found) == ["3.00 EUR"]
+    told = NoticeRecord(
+        key="N",
+        notice="friendly",
+        stage="s",
+        step="t",
+        channel="email",
+        cycle=0,
+        requested_on=date(2026, 2, 10),
+        sent_on=date(2026, 2, 10),
+        sent_at=datetime(2026, 2, 10, 9, tzinfo=UTC),
+    )
+    gone = attrs.evolve(gone, charge_key="fee:A:R-3:fee:notice-0")
+    rules = fees(flat("20.00", once_per="notice", yearly_cap={EUR: "8.00"}))
+    assert amounts(look(rules, facts(*owed, gone, notices=[told]), LAW)) == ["3.00 EUR"]
+
+
+def test_a_charge_of_a_later_period_than_was_due_counts_as_it_was_posted() -> None:
+    rules = fees(flat("20.00", once_per="period", period_days=30, yearly_cap={EUR: "20.00"}))
+    ahead = attrs.evolve(charged(fees(flat("5.00")), facts()).receivables[1], charge_key="fee:A:R-1:fee:9")
+    found = look(rules, facts(*TWO, ahead, on=date(2026, 3, 1)), LAW)
+    assert amounts(found) == []  # R-1 has its 5.00 of the law, and its own 15.00 fill the cap
+
+
+def test_a_cost_is_no_fee_to_the_law_and_a_planned_instalment_waits_for_it() -> None:
+    assert amounts(look(fees(flat("20.00", component="cost")), facts(), LAW)) == ["20.00 EUR"]
+    later = pack(FeeLimit(amounts=(Money(500, EUR),), grace_days=15))
+    terms = PlanAgreement(
+        plan_id="P",
+        account_id="A",
+        covers=("R-1",),
+        agreed_on=date(2026, 1, 1),
+        instalments=[PlannedInstalment(number=1, due_on=date(2026, 1, 10), amount=Money(6_000, EUR))],
+        tolerance_days=60,
+    )
+    lost = attrs.evolve(terms, plan_id="Q", covers=("R-9",))
+    rules = fees(flat("20.00", once_per="instalment"))
+    assert amounts(look(rules, facts(plans=[terms, lost], on=date(2026, 1, 20)), later)) == []
+    assert amounts(look(rules, facts(plans=[terms, lost], on=date(2026, 1, 26)), later)) == ["5.00 EUR"]
 
 
 def test_a_repeated_card_fee_follows_from_an_earlier_day_not_from_an_earlier_fee_of_the_day() -> None:
@@ -431,6 +506,35 @@ def test_interest_is_taken_back_by_what_payments_change_and_no_more() -> None:
     (half,) = reversals_due(policies=rules("18.25"), snapshot=known, is_by_payments=True)
     assert str(half.amount) == "3.50 EUR"
     assert reversals_due(policies=rules("18.25"), snapshot=posted, is_by_payments=True) == ()
+
+
+def test_each_posting_and_each_rule_of_interest_gives_way_by_itself() -> None:
+    def contract(name: str, rate: str) -> InterestPolicy:
+        return InterestPolicy(id=name, terms=RateTerms(rate=Rate.percent(rate), day_count="act/365f"))
+
+    rules = ChargePolicy(interest=[contract("i", "36.5"), contract("more", "3.65")])
+    owed = facts(invoice(amount=100_000), on=date(2026, 3, 1))
+    posted = charged(rules, at(charged(rules, owed), date(2026, 4, 1)))
+    assert [one.amount_original.minor for one in posted.receivables[1:]] == [2_800, 280, 3_100, 310]
+    late = paid(100_000, date(2026, 4, 5), effective_on=date(2026, 3, 21), receivable_ids=("R-1",))
+    known = at(posted, date(2026, 4, 5), payments=[late])
+    wrong = reversals_due(policies=rules, snapshot=known, is_by_payments=True)
+    assert [(str(one.amount), "2026-03-01..2026-04-01" in one.charge_key) for one in wrong] == [
+        ("11.00 EUR", True),  # 21 to 31 March
+        ("1.10 EUR", True),
+    ]
+    assert reversals_due(policies=rules, snapshot=back(known, wrong), is_by_payments=True) == ()
+
+
+def test_interest_that_the_law_of_today_does_not_tell_is_left_alone() -> None:
+    terms = RateTerms(pack=jurisdictions.load("de-late-payment"), rule_id="de.bgb288.business")
+    rules = ChargePolicy(interest=[InterestPolicy(id="i", terms=terms)])
+    posted = charged(rules, facts(invoice(amount=100_000), on=date(2026, 3, 1)))
+    late = paid(50_000, date(2026, 3, 5), effective_on=date(2026, 2, 15))
+    known = at(posted, date(2026, 3, 5), payments=[late])
+    assert len(reversals_due(policies=rules, snapshot=known, is_by_payments=True)) == 1
+    consumer = attrs.evolve(known, debtor=Debtor(debtor_id="D", kind="consumer"))
+    assert reversals_due(policies=rules, snapshot=consumer, is_by_payments=True) == ()
 
 
 def test_a_recovery_sum_is_taken_back_and_charged_again() -> None:
@@ -657,6 +761,16 @@ def test_of_two_laws_the_longer_breathing_space_stands() -> None:
     assert len(amounts(look(rules, facts(holds=[space()], on=on), UK))) == 1
     assert amounts(look(rules, facts(holds=[space()], on=on), UK, longer)) == []
     assert amounts(look(rules, facts(holds=[space()], on=date(2026, 9, 1)), UK, open_ended)) == []
+
+
+def test_a_law_that_needs_an_unknown_fact_ends_no_breathing_space() -> None:
+    freeze = pack(Moratorium(freezes=("fees",), days=10))
+    (rule,) = freeze.rules
+    unsure = attrs.evolve(freeze, rules=[attrs.evolve(rule, applies_to=Applicability(parties=("agency",)))])
+    other = Hold(hold_id="M", account_id="A", reason="manual", placed_on=DUE, receivable_ids=("R-9",))
+    late = facts(holds=[space(), other], on=date(2026, 9, 1))
+    assert amounts(look(fees(flat(once_per="period", period_days=30)), late, unsure)) == []
+    assert len(amounts(look(fees(flat(once_per="period", period_days=30)), late, freeze))) == 8
 
 
 def test_interest_runs_again_after_the_days_of_the_law_and_bears_none_for_them() -> None:
