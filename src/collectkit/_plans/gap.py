@@ -126,6 +126,23 @@ def grown(factors: Sequence[Fraction]) -> Fraction:
     return Fraction(worth, one)
 
 
+def is_surely_within(terms: PlanTerms, schedule: Schedule, carried: int, gap: int) -> bool:
+    """Say whether the roundings of interest alone explain the gap; False leaves it to the bound, which takes longer.
+
+    A row's interest, less the most that rounding can have added, is at most what its factor makes of the balance: so
+    the rows tell without their periods what payments of 1 grow to at the least.
+    """
+    if terms.gap_limit is not None or not terms.bears_interest or terms.shape not in ("level", "balloon"):
+        return False
+    first = lead_of(terms, carried) + terms.rests + 1  # the row before it may hold interest that was brought in
+    twice = 1 if terms.rounding.startswith("half") else 2  # what one rounding can be off by, doubled
+    worth = one = 1 << 20
+    before = schedule.balances[first - 1 :]
+    for balance, interest in zip(before, schedule.interest_parts[first:], strict=False):
+        worth += worth * max(2 * interest - twice, 0) // (2 * balance) + one
+    return 2 * abs(gap) * one <= worth * twice
+
+
 def is_within(terms: PlanTerms, count: int, gap: int) -> bool:
     """Say whether a generous bound that is quick to work out shows the gap of plain level rows to be due to rounding.
 

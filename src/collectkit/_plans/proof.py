@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import attrs
 
-from collectkit._plans.gap import gap_bound, is_within, last_gap
+from collectkit._plans.gap import gap_bound, is_surely_within, is_within, last_gap
 from collectkit._plans.terms import PlanTerms
 from collectkit._plans.unsound import is_sound, refuse_rows
 from collectkit.core.errors import InvalidTerms
@@ -78,8 +78,15 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
     if not is_sound(schedule, carried):
         refuse_rows(terms, schedule)
     gap = last_gap(terms, schedule, carried)
-    bound = 0 if gap is None else gap_bound(terms, schedule, carried)
-    if gap is not None and abs(gap) > bound:
+    if gap is not None and not is_surely_within(terms, schedule, carried, gap):
+        _prove_gap(gap, gap_bound(terms, schedule, carried), currency)
+    days = schedule.due_on
+    if any(later < earlier for earlier, later in pairwise(days)):
+        raise InvalidTerms("plans.dates", "due dates must ascend; number the rows in the order of their dates")
+
+
+def _prove_gap(gap: int, bound: int, currency: str) -> None:
+    if abs(gap) > bound:
         raise InvalidTerms(
             "plans.gap",
             f"the last instalment would differ by {Money(gap, currency)} from the others, over {Money(bound, currency)}; "
@@ -87,9 +94,6 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
             gap=Money(gap, currency),
             limit=Money(bound, currency),
         )
-    days = schedule.due_on
-    if any(later < earlier for earlier, later in pairwise(days)):
-        raise InvalidTerms("plans.dates", "due dates must ascend; number the rows in the order of their dates")
 
 
 def _prove_level(terms: PlanTerms, schedule: Schedule, numerator: int, denominator: int, payment: int) -> bool:
