@@ -8,10 +8,11 @@ from datetime import date
 
 import attrs
 
-from collectkit._policy.terms import amounts_of
+from collectkit._policy.terms import amounts_of, check_amounts
 from collectkit.core.checks import require_date
-from collectkit.core.decisions import Declined, Reason
+from collectkit.core.decisions import REVERSAL, Declined, Reason
 from collectkit.core.money import Money
+from collectkit.core.reading import Problems
 from collectkit.core.records import Waiver
 from collectkit.core.waterfall import Balance
 
@@ -26,20 +27,35 @@ def _limits(values: Mapping[str, Mapping[str, str] | Sequence[Money] | Money]) -
 class WaiverLimits:
     """Who may drop charges up to how much for one charge, per currency; an authority not named may drop nothing.
 
+    The limit is for all that an authority drops of one charge, however many waivers it takes.
+
     >>> WaiverLimits(most={"collector": {"EUR": "20.00"}}).allowed("collector", "EUR")
     Money(2000, 'EUR')
+
+    Raises:
+        InvalidPolicy: `policy.invalid` for amounts below zero.
     """
 
     most: Mapping[str, tuple[Money, ...]] = attrs.field(converter=_limits, hash=False)
+
+    def __attrs_post_init__(self) -> None:
+        problems = Problems("policy")
+        for authority, amounts in self.most.items():
+            check_amounts(f"most.{authority}", amounts, problems)
+        problems.raise_if_any()
 
     def allowed(self, authority: str, currency: str) -> Money:
         """Return the most that an authority may drop of one charge."""
         amounts = self.most.get(authority, ())
         return next((one for one in amounts if one.currency == currency), Money.zero(currency))
 
-    def enough(self, amount: Money) -> tuple[str, ...]:
-        """Name the authorities whose limit covers an amount."""
-        return tuple(name for name in self.most if self.allowed(name, amount.currency) >= amount)
+    def enough(self, amount: Money, *, used: Mapping[str, Money] | None = None) -> tuple[str, ...]:
+        """Name the authorities whose limit covers an amount beside what each has `used` of it."""
+        spent = used or {}
+        zero = Money.zero(amount.currency)
+        return tuple(
+            name for name in self.most if self.allowed(name, amount.currency) >= amount + spent.get(name, zero)
+        )
 
 
 def waive(
@@ -54,7 +70,9 @@ def waive(
 ) -> Waiver | Declined:
     """Drop a charge, or part of it, if the authority's limit allows it; principal is forgiven in a settlement, not here.
 
-    Without `amount` all that is open of the charge is dropped. A refusal names every reason, and who could allow it.
+    Without `amount` all that is open of the charge is dropped. What the authority dropped of the same charge before, as
+    `balance` tells, counts towards its limit; what was taken back as wrong was no favour and does not. A refusal names
+    every reason, and who could allow it. The waiver's id is one of its own, also for two of a day.
 
     Raises:
         InvalidRecord: `waterfall.unknown_receivable`.
@@ -76,15 +94,23 @@ def waive(
         refused.append(Reason(code="policy.waive_too_much", text=text))
     if not reason.strip():
         refused.append(Reason(code="policy.waive_reason", text="a waiver needs a reason"))
+    earlier = [one for one in balance.waivers if one.receivable_id == receivable_id]
+    used: dict[str, Money] = {}
+    for one in earlier:
+        if one.amount.currency == wanted.currency and not one.waiver_id.startswith(REVERSAL):
+            used[one.authority] = used.get(one.authority, Money.zero(wanted.currency)) + one.amount
     most = limits.allowed(authority, wanted.currency)
-    if wanted > most:
-        could = limits.enough(wanted)
+    before = used.get(authority, Money.zero(wanted.currency))
+    if wanted + before > most:
+        could = limits.enough(wanted, used=used)
         way_out = f"ask {' or '.join(could)}" if could else "nobody may drop that much"
-        text = f"{wanted} is over the {most} that {authority} may drop of one charge; {way_out}"
+        what = f"{wanted} beside the {before} dropped before" if before.is_positive else str(wanted)
+        text = f"{what} is over the {most} that {authority} may drop of one charge; {way_out}"
         refused.append(Reason(code="policy.waive_authority", text=text))
     if refused:
         return Declined(reasons=refused)
-    digest = hashlib.sha256(f"{receivable_id}\0{on}\0{wanted}\0{authority}".encode()).hexdigest()[:24]
+    said = f"{receivable_id}\0{on}\0{wanted}\0{authority}" + (f"\0{len(earlier)}" if earlier else "")
+    digest = hashlib.sha256(said.encode()).hexdigest()[:24]
     return Waiver(
         waiver_id=f"waiver-{digest}",
         receivable_id=receivable_id,

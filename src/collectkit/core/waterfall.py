@@ -127,6 +127,8 @@ class Balance:
     applied: tuple[Applied, ...] = ()
     order: Order = DEFAULT_ORDER
     """The order in which undirected money was given out, so that the same facts can be replayed with a change."""
+    waivers: tuple[Waiver, ...] = ()
+    """Every waiver that is known, one of a later day too, by day and id: how much more may be dropped depends on it."""
 
     @property
     def open_items(self) -> tuple[Item, ...]:
@@ -297,6 +299,7 @@ def balance_of(snapshot: AccountSnapshot, *, order: Order = DEFAULT_ORDER) -> Ba
         unapplied=tuple(Money(waiting[code], code) for code in sorted(waiting) if waiting[code]),
         applied=tuple(replay.applied),
         order=order,
+        waivers=tuple(sorted(snapshot.waivers, key=lambda one: (one.waived_on, one.waiver_id))),
     )
 
 
