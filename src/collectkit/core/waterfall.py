@@ -18,7 +18,7 @@ import attrs
 from collectkit.core.checks import as_frozenset, one_of, texts, tuple_of
 from collectkit.core.errors import InvalidRecord
 from collectkit.core.money import Money, sum_by_currency
-from collectkit.core.records import AccountSnapshot, Component, CreditNote, Dispute, Payment, Receivable
+from collectkit.core.records import AccountSnapshot, Component, CreditNote, Dispute, Payment, Receivable, Waiver
 
 __all__ = [
     "DEFAULT_ORDER",
