@@ -21,7 +21,8 @@ from collectkit.plans import PaymentPlan
 class PayoffQuote:
     """What closes a plan on a day: open debt, interest and fees up to then, less what is given back for closing early.
 
-    `interest_saved` is the interest of the schedule that will never be asked for, the rebate included.
+    `interest_saved` is the interest of the schedule that will never be asked for, the rebate included. `interest_late`
+    is the part of `interest` that principal past due bore after its rows were due.
     """
 
     plan_id: str
@@ -31,6 +32,7 @@ class PayoffQuote:
     fee: Money
     rebate: Money
     interest_saved: Money
+    interest_late: Money
 
     @property
     def total(self) -> Money:
@@ -49,7 +51,13 @@ def payoff_quote(
     """Quote the sum that closes a plan on a day, when money of earlier days has met it.
 
     Interest runs to the day, or to the due date of the running period. Instalments past due are in it with all their
-    parts; of later ones only the principal. Interest of a deferral counts as far as it was earned. `rebate` is an early-settlement rebate that contract or law gives.
+    parts; of later ones only the principal. Principal past due goes on to bear interest at the rate of the plan until
+    it is paid; interest and fees bear none, and flat interest is no more for being late. So without money the sum never
+    falls from one day to the next. Of fees it asks for those of instalments past due, and those that a change asked
+    for; the fees of later instalments fall away with them. Interest of a deferral counts as far as it was earned.
+    `rebate` is an early-settlement rebate that contract or law gives.
+
+    Interest at a default rate is for `policy` to charge; it stands beside this, not in its place.
 
     >>> from collectkit.plans import amortised_plan
     >>> from collectkit.core.rates import Rate
@@ -75,6 +83,7 @@ def payoff_quote(
     if interest == "to_due_date" and at.rows_left:
         until = plan.schedule[at.next_row].due_on
     principal, asked = at.owed(until)
+    late = at.late_by(until)
     back = Money.zero(plan.currency) if rebate is None else require_money(rebate, plan.currency, "a rebate")
     if not 0 <= back.minor <= asked:
         raise InvalidTerms(
@@ -88,7 +97,8 @@ def payoff_quote(
         interest=Money(asked, plan.currency),
         fee=Money(at.fee, plan.currency),
         rebate=back,
-        interest_saved=Money(sum(at.scheduled) - principal - asked + back.minor, plan.currency),
+        interest_saved=Money(sum(at.scheduled) - principal - (asked - late) + back.minor, plan.currency),
+        interest_late=Money(late, plan.currency),
     )
 
 

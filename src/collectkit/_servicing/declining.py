@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, FloatOperation, InvalidOperation, Overflow
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
@@ -25,6 +25,19 @@ _UNIT_DAYS: Final = {"weeks": 7, "days": 1}
 Number = Decimal | Fraction
 
 
+def _own_context(digits: int) -> Context:
+    return Context(  # every field is named: what is left out a host may change in decimal.DefaultContext
+        prec=digits,
+        rounding=ROUND_HALF_EVEN,
+        Emin=-99_999,
+        Emax=99_999,
+        capitals=1,
+        clamp=0,
+        flags=[],
+        traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation],
+    )
+
+
 @attrs.define
 class Row:
     """What the engine says of one row, in minor units."""
@@ -40,11 +53,7 @@ class Arithmetic:
     def __init__(self, terms: LoanTerms) -> None:
         self.terms = terms
         self.annual = terms.rate.annual
-        self.context = (
-            None
-            if terms.digits is None or terms.engine != "progressive"
-            else Context(prec=terms.digits, rounding=ROUND_HALF_EVEN, Emin=-99_999, Emax=99_999)
-        )
+        self.context = None if terms.digits is None or terms.engine != "progressive" else _own_context(terms.digits)
 
     def factor(self, period: tuple[date, date], start: date, end: date) -> Number:
         """Return the interest factor of the days from `start` to `end` of a period."""
@@ -140,7 +149,7 @@ class Arithmetic:
         return self.annual * self.nominal_share()
 
     def _context(self) -> Context:
-        return self.context or Context(prec=28, rounding=ROUND_HALF_EVEN)
+        return self.context or _own_context(28)
 
     def _whole(self, value: Decimal) -> int:
         return round_half_even(*value.as_integer_ratio())

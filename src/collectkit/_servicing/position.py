@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from fractions import Fraction
 
 import attrs
 
+from collectkit._servicing.accruing import borne, lead_of, passed_of, period_end, period_start
+from collectkit._servicing.overdue import brought_of, deferred_of, past_due, prepaid
 from collectkit._servicing.standing import Paid, PlanFacts
 from collectkit._servicing.waits import Wait, wait_by
 from collectkit.core.checks import require_date
@@ -30,7 +31,8 @@ class Position:
     what the running period has earned joins it.
 
     `scheduled` is what the rows still ask for, as principal and as interest; `brought` the interest that the next row
-    asks for besides that of its own period; `prepayment` what of a down payment has not come.
+    asks for besides that of its own period; `prepayment` what of a down payment has not come; `late`
+    the part of `interest` that principal bore after its rows were due.
     """
 
     plan: PaymentPlan
@@ -46,6 +48,7 @@ class Position:
     scheduled: tuple[int, int]
     brought: int = 0
     prepayment: int = 0
+    late: int = 0
     wait: Wait | None = None
 
     @property
@@ -64,7 +67,7 @@ class Position:
     @property
     def is_before_start(self) -> bool:
         """Say whether no interest has run yet: the plan has not started, or its first days bear none."""
-        return self.on < self.start_on and self.wait is None and self.next_row == _lead(self.plan)
+        return self.on < self.start_on and self.wait is None and self.next_row == lead_of(self.plan)
 
     @property
     def is_on_schedule(self) -> bool:
@@ -87,15 +90,20 @@ class Position:
         return self.flat_base if self.plan.terms.shape == "flat" else self.principal
 
     def accrued(self, until: date, principal: int | None = None) -> int:
-        """Return interest from the start of the running period to a day, in minor units: of the open debt or a part."""
-        terms = self.plan.terms
-        base = self.bearing if principal is None else principal
-        if terms.shape == "bullet" and not terms.simple_interest:
-            grown = base
-            for factor in self._factors(until):
-                grown += rounded(grown * factor, terms.rounding)
-            return grown - base
-        return rounded(base * sum(self._factors(until), Fraction(0)), terms.rounding)
+        """Return interest from the start of the running period to a day, in minor units: of the open debt or a part.
+
+        Flat interest is earned by the row, in equal parts, and is none after the end.
+        """
+        plan = self.plan
+        if principal is not None:
+            return borne(plan, self.next_row, principal, until)
+        if plan.terms.shape != "flat":
+            return borne(plan, self.next_row, self.principal, until)
+        if self.rows_left < 1:
+            return 0
+        own = plan.schedule[self.next_row].interest_minor - self.brought
+        earned = rounded(own * passed_of(plan, self.next_row, until), plan.terms.rounding)
+        return earned + borne(plan, self.next_row, self.prepayment, min(until, period_end(plan, self.next_row)))
 
     def owed(self, until: date) -> tuple[int, int]:
         """Return the debt and the interest that are owed on a later day, if no more money comes."""
@@ -110,28 +118,12 @@ class Position:
             )
         return at.principal, max(at.interest + at.accrued(until), 0)
 
-    def _factors(self, until: date) -> list[Fraction]:
-        """Return the factors of the periods from the running one to a day; of the last the part that has passed.
-
-        By days where the terms count them; else by the periods of the plan, so that on a due date the interest is
-        that of its row.
-        """
-        terms, start = self.plan.terms, self.start_on
-        if until <= start or not terms.bears_interest:
-            return []
-        is_whole = terms.shape == "bullet" and not terms.simple_interest
-        by_days = terms.day_count is not None and terms.day_count != "act/act-icma" and not is_whole
-        if self.rows_left < 1 or by_days:
-            return [terms.factor_between(start, until)]
-        periods = terms.periods()
-        ends = (*periods.from_on[1:], periods.due_on[-1])
-        found: list[Fraction] = []
-        for place in range(periods.from_on.index(start), len(ends)):
-            start, end = periods.from_on[place], ends[place]
-            if until < end:
-                return [*found, periods.factors[place] * _passed(self.plan, start, until, end)]
-            found.append(periods.factors[place])
-        return [*found, terms.factor_between(ends[-1], until)]
+    def late_by(self, until: date) -> int:
+        """Return what of the interest up to a day is borne by principal past due, after its rows were due."""
+        if self.plan.terms.shape == "flat" or self.next_row <= lead_of(self.plan):
+            return 0
+        on_time = self.plan.schedule.balance_before(self.next_row) if self.rows_left else 0
+        return max(self.late + self.accrued(until) - self.accrued(until, min(on_time, self.principal)), 0)
 
 
 def position(plan: PaymentPlan, paid: Iterable[Paid], on: date, *, may_be_met: bool = False) -> Position:
@@ -165,20 +157,15 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date, *, may_be_met: b
         raise InvalidTerms("plans.events", f"plan {plan.plan_id} is paid in full, so there is nothing to change")
     first_open = place
     before = plan.schedule.balance_before(first_open)
-    fee = interest = principal = 0
-    if money:
-        row = rows[place]
-        if row.due_on < on:
-            fee = min(money, row.fee_minor)
-            interest = min(money - fee, row.interest_minor)
-        principal = money - fee - interest
+    lead = lead_of(plan)
     while place < len(rows) and (rows[place].due_on < on or _is_down_payment(plan, place)):
         place += 1
-    is_first = place == _lead(plan) and place < len(rows)
+    is_first = place == lead and place < len(rows)
     wait = wait_by(plan, flow, on) if is_first else None
-    debt = before - principal
+    past = past_due(plan, flow, money, first_open, place)
+    debt = before - past.principal + past.added
     if wait is not None and wait.is_added:
-        debt += wait.earned - (plan.schedule.balance_before(_lead(plan)) - plan.terms.financed.minor)
+        debt += wait.earned - (plan.schedule.balance_before(lead) - plan.terms.financed.minor)
     excess, debt = max(-debt, 0), max(debt, 0)
     if not debt and not may_be_met:
         raise InvalidTerms(
@@ -187,10 +174,10 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date, *, may_be_met: b
         )
     if money:
         left = debt - wait.running if wait is not None and wait.is_added and not wait.is_over else debt
-        kept.append(_part(rows[first_open], kept, on, (principal, interest, fee), max(left, 0)))
-    open_fee = sum(row.fee_minor for row in rows[first_open:place]) - fee
-    open_interest = sum(row.interest_minor for row in rows[first_open:place]) - interest
-    brought, brought_fee = _brought(plan) if is_first else (0, 0)
+        parts = (past.principal, past.interest, past.fee)
+        kept.append(_part(rows[first_open], kept, on, parts, max(left, 0)))
+    open_fee = sum(row.fee_minor for row in rows[first_open:place]) - past.fee
+    brought, brought_fee = brought_of(plan) if is_first else (0, 0)
     own = brought
     if wait is not None and not wait.is_added:
         own += wait.earned
@@ -200,13 +187,14 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date, *, may_be_met: b
         flow=flow,
         kept=tuple(kept),
         principal=debt,
-        interest=open_interest + own,
+        interest=past.open_interest + own,
         fee=open_fee + brought_fee,
         next_row=place,
-        start_on=_period_start(plan, place),
+        start_on=period_start(plan, place),
         fee_later=sum(row.fee_minor for row in rows[place:]) - brought_fee,
-        scheduled=(before - principal, open_interest + sum(row.interest_minor for row in rows[place:])),
-        brought=brought + (_deferred(plan) if is_first else 0),
+        scheduled=(before - past.principal, sum(row.interest_minor for row in rows[first_open:]) - past.interest),
+        brought=brought + (deferred_of(plan) if is_first else 0),
+        late=past.late,
         wait=wait,
     )
     if is_first:
@@ -216,16 +204,7 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date, *, may_be_met: b
 
 def _with_prepayment(at: Position) -> Position:
     """Let a prepayment bear interest until it comes: what it bore until it was agreed was brought over already."""
-    plan = at.plan
-    down = plan.terms.down_payment
-    if down is None or plan.terms.down_payment_on is None:
-        return at
-    to_come, bore = down.minor, 0
-    for day, amount in at.flow:
-        part = min(amount, to_come)
-        to_come -= part
-        bore += at.accrued(day, part) - at.accrued(plan.agreed_on, part)
-    bore -= at.accrued(plan.agreed_on, to_come)
+    to_come, bore = prepaid(at.plan, at.flow)
     return attrs.evolve(at, prepayment=to_come, interest=max(at.interest + bore, 0))
 
 
@@ -264,38 +243,6 @@ def _part(row: Instalment, kept: list[Instalment], on: date, parts: tuple[int, i
 def _is_down_payment(plan: PaymentPlan, place: int) -> bool:
     down = plan.terms.down_payment
     return place == plan.carried and down is not None and down.minor > 0
-
-
-def _lead(plan: PaymentPlan) -> int:
-    down = plan.terms.down_payment
-    return plan.carried + (1 if down is not None and down.minor else 0)
-
-
-def _brought(plan: PaymentPlan) -> tuple[int, int]:
-    """Return interest and fees that the first regular row asks for from the plan before."""
-    interest, fee = plan.terms.brought_interest, plan.terms.brought_fee
-    return 0 if interest is None else interest.minor, 0 if fee is None else fee.minor
-
-
-def _deferred(plan: PaymentPlan) -> int:
-    """Return the interest of a wait that the first regular row asks for."""
-    return plan.terms.after_deferral()[1].minor if plan.terms.grace else 0
-
-
-def _passed(plan: PaymentPlan, start: date, until: date, end: date) -> Fraction:
-    """Return the part of a period that has passed, by its days on which interest runs."""
-    whole = plan.terms.running_share(start, end) * (end - start).days
-    return plan.terms.running_share(start, until) * (until - start).days / whole if whole else Fraction(0)
-
-
-def _period_start(plan: PaymentPlan, place: int) -> date:
-    terms = plan.terms
-    within = place - _lead(plan)
-    if place == len(plan.schedule):
-        return plan.schedule[-1].due_on
-    if within <= 0:
-        return terms.start_on if terms.grace_interest == "pay" or not terms.grace else terms.periods().from_on[0]
-    return terms.periods().from_on[within]
 
 
 def step_of(terms: PlanTerms, anchor: date, first: int, place: int) -> int:

@@ -36,7 +36,8 @@ def rest_of(at: Position, arrears: Arrears, more: int = 0, **changed: Any) -> Pl
         balloon=old.balloon,
         resting=min(max(old.rests - _within(at), 0), count - 1),
         simple_interest=old.simple_interest,
-        is_first_by_days=old.is_first_by_days and _within(at) == 0,
+        is_first_by_days=_within(at) == 0
+        and (old.is_first_by_days or (old.has_broken_first and at.start_on == old.start_on)),
         flat_base=Money(at.flat_base, at.plan.currency) if old.shape == "flat" else None,
     )
     terms = attrs.evolve(terms, **changed)
