@@ -289,6 +289,7 @@ def balance_of(snapshot: AccountSnapshot, *, order: Order = DEFAULT_ORDER) -> Ba
     for on in sorted(replay.days):
         replay.play(on)
     items = sorted(replay.slots.values(), key=lambda slot: _age_key(slot.receivable))
+    given = [one for one in snapshot.waivers if one.waived_on <= snapshot.as_of]
     waiting: dict[str, int] = {}
     for source in replay.waiting_sources():
         waiting[source.currency] = waiting.get(source.currency, 0) + source.left
@@ -299,7 +300,7 @@ def balance_of(snapshot: AccountSnapshot, *, order: Order = DEFAULT_ORDER) -> Ba
         unapplied=tuple(Money(waiting[code], code) for code in sorted(waiting) if waiting[code]),
         applied=tuple(replay.applied),
         order=order,
-        waivers=tuple(sorted(snapshot.waivers, key=lambda one: (one.waived_on, one.waiver_id))),
+        waivers=tuple(sorted(given, key=lambda one: (one.waived_on, one.waiver_id))),
     )
 
 
