@@ -12,7 +12,8 @@ import attrs
 import pytest
 
 from collectkit import plans, servicing
-from collectkit._plans.terms import effective_share, factor_between, running_share
+from collectkit._plans.steps import effective_share, running_share
+from collectkit._plans.terms import factor_between
 from collectkit.core.calendars import WEEKENDS_ONLY, Every
 from collectkit.core.decisions import Declined
 from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidMoney, InvalidRate, InvalidRecord, InvalidTerms

@@ -7,7 +7,7 @@ from datetime import date
 import attrs
 
 from collectkit._plans.options import MONTHLY, GraceInterest, PlanOptions
-from collectkit.core.checks import require_date
+from collectkit.core.checks import as_tuple, require_date
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.schedule import MAX_INSTALMENTS
 
@@ -51,6 +51,8 @@ def _steps_to(starts_on: date, start_on: date, options: PlanOptions) -> int | No
     require_date(start_on, "start_on")
     if options.get("first_due_on") is not None:
         raise InvalidTerms("plans.deferral", "starts_on names the first due date; leave first_due_on out")
+    if starts_on.month in as_tuple(options.get("skip_months", ())):
+        raise InvalidTerms("plans.deferral", f"{starts_on} is in a month without instalments; choose another")
     if starts_on <= start_on:
         raise InvalidTerms("plans.deferral", f"the wait ends on {starts_on}, not after its start on {start_on}")
     every, end = options.get("every", MONTHLY), options.get("month_end", "clamp")

@@ -9,7 +9,8 @@ from itertools import groupby
 import attrs
 
 from collectkit._plans.plan import PaymentPlan
-from collectkit._plans.terms import effective_share, period_factor
+from collectkit._plans.steps import effective_share
+from collectkit._plans.terms import period_factor
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.interest import effective_annual, eu_aprc, eu_years, percent_of, regz_apr
 from collectkit.core.money import Money

@@ -99,7 +99,9 @@ def _flat_bound(terms: PlanTerms, schedule: Schedule, opening: int, count: int) 
 
 
 def _factors(terms: PlanTerms, count: int) -> Sequence[Fraction]:
-    if terms.day_count is None and not (terms.skip_months or terms.pauses or terms.is_first_by_days):
+    if terms.day_count is None and not (
+        terms.skip_months or terms.pauses or terms.is_first_by_days or terms.first_due_on or terms.anchor_on
+    ):
         return (period_factor(terms),) * count
     return periods_of(terms).factors[terms.rests :]
 

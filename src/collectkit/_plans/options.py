@@ -46,12 +46,17 @@ class PlanOptions(TypedDict, total=False):
     """What every builder of `plans` takes besides its own arguments; all may be left out.
 
     - `every`: the rhythm of due dates, one month by default; `first_due_on`: the first of them, by default one step
-      after `start_on`; `due_on`: the dates themselves; `rrule`: an RFC 5545 rule instead of a rhythm.
+      after `start_on`; `due_on`: the dates themselves; `rrule`: an RFC 5545 rule instead of a rhythm, of which the days
+      after `start_on` count, or those from `first_due_on` on.
     - `month_end`: a day that the month lacks is clamped to its last (default) or rolls to the 1st of the next.
     - `skip_months`: months of the year (1 to 12) without an instalment; interest goes on and the next one pays it.
     - `calendar` and `adjustment`: due dates on no business day move; `accrue_to` says whether interest moves along.
-    - `day_count`: interest by days; without one each period is an equal part of the year.
-    - `compounding`: whether the rate is nominal (`per_period`) or effective (`annual`).
+    - `day_count`: interest by days; without one each step of the rhythm is an equal part of the year, and a first period
+      bears interest for its whole steps, then for the days of a broken one as parts of that step; from `start_on` to
+      `start_on` it bears none. `act/act-icma` takes the steps of the rhythm, unadjusted, as its reference periods, back
+      from `first_due_on` as well; so it needs a rhythm, not `due_on` or `rrule`.
+    - `compounding`: whether the rate is nominal (`per_period`) or effective (`annual`): over a period of any length it
+      then compounds to the rate of a year.
     - `rounding`: of interest and of the level payment, half-even by default.
     - `residue_to`: where odd units go; `gap_limit`: the most by which the last instalment may differ from the regular
       one. Both only for shapes with a regular instalment: level, equal split, equal principal (of its principal), flat,

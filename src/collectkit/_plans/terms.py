@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd
@@ -17,6 +16,7 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from collectkit._plans.options import MONTHLY, AccrueTo, Compounding, GraceInterest, ResidueTo, Shape
+from collectkit._plans.steps import effective_share, place_of, running_share, whole_steps
 from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd, rrule_dates
 from collectkit.core.checks import as_tuple, require_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
@@ -27,8 +27,6 @@ from collectkit.core.schedule import DueDates, Factor, require_count
 # Parts of a year that one step of a rhythm stands for, where no day count is named.
 _PER_YEAR: Final = {"days": 365, "weeks": 52, "semimonths": 24, "months": 12, "years": 1}
 _RATES_A_YEAR: Final = {"year": 1, "month": 12, "day": 365}
-_ROOTS: Final = Context(prec=50, rounding=ROUND_HALF_EVEN, Emin=-999, Emax=999)
-_ROOT_DIGITS: Final = 10**34  # an effective rate has no exact monthly share; 34 digits are kept, then all is exact
 
 
 def _count(_instance: object, _attribute: attrs.Attribute[Any], value: object) -> None:
@@ -36,13 +34,22 @@ def _count(_instance: object, _attribute: attrs.Attribute[Any], value: object) -
 
 
 def _days(values: Iterable[date]) -> tuple[date, ...]:
+    if values == ():  # the usual case, and the questions below would cost as much as all others
+        return ()
     if not isinstance(values, Iterable):
         raise InvalidTerms("plans.dates", f"due_on holds dates, and was given {type(values).__name__}")
     return tuple(require_date(day, "due_on") for day in values)
 
 
 def _sums(values: Iterable[Money]) -> tuple[Money, ...]:
-    return tuple_of(Money)(values)
+    return () if values == () else _all_sums(values)
+
+
+_all_sums: Final = tuple_of(Money)
+
+
+def _months(values: Iterable[int]) -> tuple[int, ...]:
+    return () if values == () else as_tuple(values)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +71,7 @@ class PlanTerms:
     due_on: tuple[date, ...] = attrs.field(default=(), converter=_days)
     rrule: str | None = None
     month_end: MonthEnd = "clamp"
-    skip_months: tuple[int, ...] = attrs.field(default=(), converter=as_tuple)
+    skip_months: tuple[int, ...] = attrs.field(default=(), converter=_months)
     calendar: BusinessCalendar | None = None
     adjustment: Adjustment = "none"
     accrue_to: AccrueTo = "unadjusted"
@@ -135,6 +142,11 @@ class PlanTerms:
             raise InvalidTerms("plans.residue", "residue_to must be one of: last, first, spread, minimal")
         if self.grace_interest not in ("pay", "collect", "capitalise", "waive"):
             raise InvalidTerms("plans.deferral", "interest must be one of: pay, collect, capitalise, waive")
+        if self.calendar is not None and not isinstance(self.calendar, BusinessCalendar):
+            raise InvalidTerms(
+                "plans.dates",
+                f"calendar needs a BusinessCalendar such as WEEKENDS_ONLY, not {type(self.calendar).__name__}",
+            )
         if self.skip_months or self.due_on or self.rrule is not None or self.adjustment != "none":
             self._check_dates()
 
@@ -162,6 +174,12 @@ class PlanTerms:
         months = self.skip_months
         if any(type(month) is not int or not 1 <= month <= 12 for month in months) or len(set(months)) == 12:
             raise InvalidTerms("plans.dates", "skip_months holds months from 1 to 12 and leaves at least one of them")
+        first = self.first_due_on
+        is_paid = not self.grace or self.grace_interest == "pay" or self.begin_on is not None
+        if first is not None and is_paid and require_date(first, "first_due_on").month in months:
+            raise InvalidTerms(
+                "plans.dates", f"the first instalment on {first} is in a month without instalments; choose another day"
+            )
         if bool(self.due_on) + (self.rrule is not None) + bool(months) > 1:
             raise InvalidTerms("plans.dates", "give due_on, rrule or skip_months, not two of them")
         if self.adjustment != "none" and self.calendar is None:
@@ -196,6 +214,13 @@ class PlanTerms:
         """Say whether there is a rate above zero."""
         return self.rate is not None and self.rate.value != 0
 
+    @property
+    def has_broken_first(self) -> bool:
+        """Say whether the first period is no whole number of steps, so that without a day count it bears its days."""
+        if self.first_due_on is None or self.due_on or self.rrule is not None or self.day_count is not None:
+            return False
+        return lead(self, _rhythm(self), self.start_on).denominator != 1
+
     def periods(self) -> Periods:
         """Lay out the periods: their ends, starts and interest factors.
 
@@ -208,7 +233,8 @@ class PlanTerms:
     def factor_between(self, start_on: date, end_on: date) -> Fraction:
         """Return the interest factor from one day to another: by the day count, else by whole steps and days.
 
-        Days on which interest is paused bear none; an end before the start gives zero.
+        `act/act-icma` counts in steps of the plan's rhythm; `30E/360-isda` ends on the plan's last date alone. Days on
+        which interest is paused bear none; an end before the start gives zero.
         """
         return factor_between(self, start_on, end_on)
 
@@ -292,27 +318,14 @@ def _share(terms: PlanTerms, part: Fraction) -> Fraction:
     return annual * part if terms.compounding == "per_period" else effective_share(annual, part)
 
 
-def effective_share(annual: Fraction, part: Fraction) -> Fraction:
-    """Return (1 + annual) ** part - 1, to 34 digits after the point; whole parts are exact.
-
-    >>> effective_share(Fraction(21, 100), Fraction(2))
-    Fraction(4641, 10000)
-    >>> round(float(effective_share(Fraction(1268250301319697, 10**16), Fraction(1, 12))), 12)
-    0.01
-    """
-    if part.denominator == 1:
-        return (1 + annual) ** part.numerator - 1
-    growth = _ROOTS.divide(Decimal((1 + annual).numerator), Decimal((1 + annual).denominator))
-    power = _ROOTS.divide(Decimal(part.numerator), Decimal(part.denominator))
-    grown = _ROOTS.power(growth, power)
-    return Fraction(round(Fraction(grown) * _ROOT_DIGITS), _ROOT_DIGITS) - 1
-
-
 def rhythm_of(terms: PlanTerms) -> DueDates | None:
     """Return the due dates as a bare rhythm where they are one: no skipped, moved or listed days, nor a deferral."""
     if terms.due_on or terms.rrule is not None or terms.skip_months or terms.adjustment != "none" or terms.grace:
         return None
-    return None if terms.is_first_by_days or terms.resting else _rhythm(terms)
+    if terms.is_first_by_days or terms.resting:
+        return None
+    rhythm = _rhythm(terms)
+    return rhythm if not terms.bears_interest or lead(terms, rhythm, terms.start_on) == 1 else None
 
 
 def _rhythm(terms: PlanTerms) -> DueDates:
@@ -349,30 +362,17 @@ def periods_of(terms: PlanTerms) -> Periods:
     return Periods(due_on=paid_on, from_on=from_on, factors=factors, grace_factors=deferral, grace_on=waits)
 
 
-def running_share(pauses: tuple[tuple[date, date], ...], start: date, end: date) -> Fraction:
-    """Return the part of the days of `[start, end)` on which interest runs; pauses do not overlap.
-
-    >>> running_share(((date(2026, 1, 11), date(2026, 1, 21)),), date(2026, 1, 1), date(2026, 1, 31))
-    Fraction(2, 3)
-    """
-    days = (end - start).days
-    if days <= 0:
-        return Fraction(1)
-    paused = sum(max((min(end, until) - max(start, since)).days, 0) for since, until in pauses)
-    return Fraction(days - paused, days)
-
-
 def _raw_dates(terms: PlanTerms, begin_on: date, steps: int) -> tuple[date, ...]:
     if terms.due_on:
         return terms.due_on
     if terms.rrule is not None:
-        found = rrule_dates(terms.rrule, start_on=terms.first_due_on or begin_on, count=terms.instalments + 1)
-        days = [day for day in found if day > begin_on or terms.first_due_on is not None]
-        return tuple(days[: terms.instalments])
+        if terms.first_due_on is not None:
+            return tuple(rrule_dates(terms.rrule, start_on=terms.first_due_on, count=terms.instalments))
+        return tuple(rrule_dates(terms.rrule, start_on=begin_on, count=terms.instalments, after_on=begin_on))
     rhythm = _rhythm(terms)
     if not terms.skip_months:
         return attrs.evolve(rhythm, first=rhythm.first + steps)()
-    days = []
+    days: list[date] = []
     place = rhythm.first + steps
     while len(days) < terms.instalments:
         day = terms.every.date(anchor=rhythm.anchor, number=place, month_end=terms.month_end)
@@ -389,17 +389,17 @@ def _deferral(terms: PlanTerms) -> tuple[tuple[Fraction, ...], tuple[date, ...],
         return (), (terms.start_on,), 0
     if terms.begin_on is not None:  # a deferral that is one period of its own, whatever the rhythm
         cuts: tuple[date, ...] = (terms.start_on, terms.begin_on)
-        if terms.grace_interest == "waive" or not terms.bears_interest:
-            return (Fraction(0),), cuts, 0
-        if terms.day_count is None and terms.anchor_on is None:
-            raise InvalidTerms(
-                "plans.day_count",
-                f"the wait from {cuts[0]} to {cuts[1]} is no whole number of periods; name a day_count such as "
-                "'act/365f', or give the wait as grace",
-            )
         grace = 0
     else:
         cuts = (terms.start_on, *attrs.evolve(_rhythm(terms), count=grace)())
+    if terms.grace_interest == "waive" or not terms.bears_interest:
+        return (Fraction(0),) * (len(cuts) - 1), cuts, grace
+    if terms.day_count is None and (terms.has_broken_first if grace else terms.anchor_on is None):
+        raise InvalidTerms(
+            "plans.day_count",
+            f"the wait from {cuts[0]} to {cuts[-1]} is no whole number of periods; name a day_count such as "
+            "'act/365f', or give the wait as grace from the start on",
+        )
     return tuple(waited(terms, cuts, place, end) for place, end in enumerate(cuts[1:])), cuts, grace
 
 
@@ -413,11 +413,10 @@ def _step_share(terms: PlanTerms, cuts: Sequence[date], place: int, until: date)
     start, end = cuts[place], cuts[place + 1]
     if until <= start or not terms.bears_interest:
         return Fraction(0)
-    by_days = terms.day_count is not None and terms.day_count != "act/act-icma"
-    if terms.begin_on is not None or (by_days and (until < end or terms.pauses)):
-        return factor_between(terms, start, min(until, end))
-    whole = _factors(terms, tuple(cuts[:-1]), tuple(cuts[1:]), tuple(cuts[1:]))[place]
     until = min(until, end)
+    if terms.day_count is not None or terms.begin_on is not None:
+        return _between(terms, start, until, None)  # regular rows follow, so no wait ends on the termination date
+    whole = _over(terms, lead(terms, _rhythm(terms), start) if place == 0 else Fraction(1))
     return whole * running_share(terms.pauses, start, until) * (until - start).days / (end - start).days
 
 
@@ -442,42 +441,72 @@ def _factors(
         return (Fraction(0),) * len(to_on)
     convention = terms.day_count
     if convention is None:
-        return _equal_factors(terms, raw, steps)
-    per_year = _PER_YEAR[terms.every.unit] // terms.every.n or 1
-    shares = []
-    for start, end in zip(from_on, to_on, strict=True):
-        part = year_fraction(
-            convention,
-            start,
-            end,
-            termination_on=to_on[-1],
-            periods_per_year=per_year if convention == "act/act-icma" else None,
-        )
-        shares.append(_share(terms, part))
-    return tuple(shares)
+        return _equal_factors(terms, from_on[0], raw, steps)
+    if convention == "act/act-icma":
+        places = [_place(terms, from_on[0]), *(_place(terms, day) for day in to_on)]
+        return tuple(_over(terms, later - earlier) for earlier, later in pairwise(places))
+    return tuple(
+        _share(terms, year_fraction(convention, start, end, termination_on=to_on[-1]))
+        for start, end in zip(from_on, to_on, strict=True)
+    )
 
 
-def _equal_factors(terms: PlanTerms, raw: tuple[date, ...], steps: int) -> tuple[Fraction, ...]:
+def _equal_factors(terms: PlanTerms, begin_on: date, raw: tuple[date, ...], steps: int) -> tuple[Fraction, ...]:
     if terms.due_on or terms.rrule is not None:
         raise InvalidTerms(
             "plans.day_count", "dates without an even rhythm bear interest by days; name a day_count such as 'act/365f'"
         )
-    factor = period_factor(terms)
-    if not terms.skip_months:
-        return (factor,) * len(raw)
     rhythm = _rhythm(terms)
     first = rhythm.first + steps  # steps of a deferral are none of the first period
+    width = Fraction(1) if terms.is_first_by_days else lead(terms, attrs.evolve(rhythm, first=first), begin_on)
+    one = period_factor(terms)
+    if not terms.skip_months:
+        return (one if width == 1 else _over(terms, width), *(one,) * (len(raw) - 1))
     places, place, found = [], first, 0
     while found < len(raw):  # a skipped step lengthens the period that follows
         if terms.every.date(anchor=rhythm.anchor, number=place, month_end=terms.month_end) == raw[found]:
             places.append(place)
             found += 1
         place += 1
-    widths = [
-        places[0] - first + 1,
-        *(later - earlier for earlier, later in pairwise(places)),
-    ]
-    return tuple(factor * width for width in widths)
+    widths = [places[0] - first + width, *(Fraction(later - earlier) for earlier, later in pairwise(places))]
+    known = {width: _over(terms, width) for width in set(widths)}
+    return tuple(known[width] for width in widths)
+
+
+def lead(terms: PlanTerms, rhythm: DueDates, begin_on: date) -> Fraction:
+    """Return the steps that the first period of a rhythm holds: whole ones, else then the days of the broken one.
+
+    They are whole where steps back from the first due date meet the start, or steps on from the start that date.
+    """
+    if (terms.first_due_on is None and terms.anchor_on is None) or terms.begin_on is not None:
+        return Fraction(1)
+    every, end, first_on = terms.every, terms.month_end, rhythm.at(0)
+    for anchor in (rhythm.anchor, begin_on):
+        whole = whole_steps(begin_on, first_on, anchor=anchor, every=every, month_end=end)
+        if whole is not None:
+            return Fraction(whole)
+    if terms.anchor_on is not None:  # the start of a period may be a business day near its step
+        return Fraction(1)
+    return place_of(first_on, anchor=begin_on, every=every, month_end=end)
+
+
+def _over(terms: PlanTerms, steps: Fraction) -> Fraction:
+    """Return the interest factor of so many steps; an effective rate compounds over all of them."""
+    if terms.compounding == "per_period":
+        return period_factor(terms) * steps
+    return _share(terms, steps * Fraction(terms.every.n, _PER_YEAR[terms.every.unit]))
+
+
+def _place(terms: PlanTerms, day: date) -> Fraction:
+    """Return the place of a day in the rhythm, whose steps are the reference periods of `act/act-icma`."""
+    if terms.due_on or terms.rrule is not None:
+        raise InvalidTerms(
+            "plans.day_count",
+            "act/act-icma counts in the periods of an even rhythm, and listed dates or a rule have none; name another "
+            "day_count such as 'act/act-isda', or give the dates by every and first_due_on",
+        )
+    rhythm = _rhythm(terms)
+    return place_of(day, anchor=rhythm.anchor, every=terms.every, month_end=terms.month_end)
 
 
 def _ascending(days: Sequence[date], begin_on: date) -> None:
@@ -495,9 +524,18 @@ def factor_between(terms: PlanTerms, start: date, end: date) -> Fraction:
     """Return the interest factor from one day to another; see `PlanTerms.factor_between`."""
     if end <= start or not terms.bears_interest:
         return Fraction(0)
-    if terms.day_count is not None and terms.day_count != "act/act-icma":  # that one counts parts of a step, as below
-        part = year_fraction(terms.day_count, start, end, termination_on=end)
-        return _share(terms, part) * running_share(terms.pauses, start, end)
+    is_isda = terms.day_count == "30E/360-isda" and end.month == 2 and end.day >= 28
+    return _between(terms, start, end, _last_on(terms) if is_isda else None)
+
+
+def _between(terms: PlanTerms, start: date, end: date, termination_on: date | None) -> Fraction:
+    running = running_share(terms.pauses, start, end)
+    if terms.day_count == "act/act-icma":
+        return _over(terms, _place(terms, end) - _place(terms, start)) * running
+    if terms.day_count is not None:
+        return _share(terms, year_fraction(terms.day_count, start, end, termination_on=termination_on)) * running
+    if terms.compounding == "annual":
+        return _over(terms, place_of(end, anchor=start, every=terms.every, month_end=terms.month_end)) * running
     steps, last, passed = 0, start, Fraction(0)
     while last < end:
         steps += 1
@@ -506,6 +544,14 @@ def factor_between(terms: PlanTerms, start: date, end: date) -> Fraction:
         passed += Fraction((stop - last).days, (later - last).days) * running_share(terms.pauses, last, stop)
         last = stop
     return period_factor(terms) * passed
+
+
+def _last_on(terms: PlanTerms) -> date:
+    """Return the last day on which the plan bears interest: the end of its last period."""
+    steps = terms.grace if terms.begin_on is None and terms.grace_interest != "pay" else 0
+    last = _raw_dates(terms, terms.begin_on or terms.start_on, steps)[-1]
+    is_moved = terms.accrue_to == "adjusted" and terms.calendar is not None
+    return terms.calendar.adjust(last, terms.adjustment) if is_moved and terms.calendar is not None else last
 
 
 def rows_at(

@@ -104,7 +104,7 @@ def plain_rest(at: Position, arrears: Arrears) -> PlanTerms:
         rounding=old.rounding,
         residue_to=old.residue_to,
         multiple=old.multiple,
-        fee_total=sum_or_none(plan, at.fee_later),
+        **fees_of_rest(at),
         pauses=old.pauses,
         brought_interest=sum_or_none(plan, interest),
         brought_fee=sum_or_none(plan, fee),
@@ -130,6 +130,22 @@ def same_amounts(plan: PaymentPlan, at: Position, terms: PlanTerms) -> PlanTerms
         balloon=None,
         amounts=tuple(Money(amount, plan.currency) for amount in amounts[:-1]),
     )
+
+
+def fees_of_rest(at: Position) -> dict[str, Money | None]:
+    """Return the fees of rows not yet due: one in each stays that, and what was divided over them is divided again."""
+    each = at.plan.terms.fee_each
+    within = 0 if each is None else each.minor * at.rows_left
+    return {"fee_each": each, "fee_total": sum_or_none(at.plan, at.fee_later - within)}
+
+
+def pending(at: Position) -> int:
+    """Return what is to come of a down payment or a prepayment that is not past due: it stays a row of its own."""
+    plan, lead = at.plan, lead_of(at.plan)
+    if at.next_row != lead or lead == plan.carried or plan.schedule[plan.carried].due_on < at.on:
+        return 0
+    down = plan.schedule[plan.carried].principal_minor
+    return max(down - sum(amount for _, amount in at.flow), 0)
 
 
 def superseding(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:
