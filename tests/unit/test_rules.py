@@ -500,8 +500,11 @@ def test_a_rule_is_not_looser_than_itself(value: Primitive) -> None:
     assert not is_looser(value, value)
 
 
-def test_a_shorter_window_of_the_same_count_is_another_rule() -> None:
-    assert not is_looser(RollingCount(maximum=8, days=30), RollingCount(maximum=7, days=7))
+def test_counts_in_different_spans_compare_by_what_one_span_can_hold() -> None:
+    seven_in_seven = RollingCount(maximum=7, days=7)
+    assert is_looser(RollingCount(maximum=8, days=30), seven_in_seven)  # all eight may fall on one day
+    assert not is_looser(RollingCount(maximum=1, days=1), seven_in_seven)
+    assert is_looser(RollingCount(maximum=2, days=2), seven_in_seven)  # up to eight within seven days
 
 
 def test_an_open_moratorium_is_not_looser_for_having_no_number_of_days() -> None:

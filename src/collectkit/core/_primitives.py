@@ -17,7 +17,6 @@ from collectkit.core._limits import (
     LumpSum,
     LumpSumBand,
     PenaltyTiers,
-    amount_in,
     choice,
     plus,
     refuse,
@@ -51,7 +50,6 @@ __all__ = [
     "TimeWindows",
     "WorkoutException",
     "choice",
-    "is_looser",
     "refuse",
 ]
 
@@ -138,17 +136,23 @@ class CoolDown:
 
 @attrs.frozen(kw_only=True)
 class Deadline:
-    """Something must happen within, or a period lasts, so many days after an event; `holidays` names a list."""
+    """Something must happen within, or a period lasts, so many days after an event; `holidays` names a list.
+
+    `purpose` says which: a period that "lasts" is stricter the longer it is, one "within" which somebody must act the
+    shorter. The days are counted in the same way for both.
+    """
 
     after: str
     days: int
     unit: Literal["calendar", "business"] = "calendar"
     event_is_day_one: bool = False
     holidays: str = ""
+    purpose: Literal["lasts", "within"] = "lasts"
 
     def __attrs_post_init__(self) -> None:
         whole("rules.days", "days", self.days)
         choice("unit", self.unit, ("calendar", "business"))
+        choice("purpose", self.purpose, ("lasts", "within"))
 
     def last_on(self, event_on: date, calendar: BusinessCalendar | None = None) -> date | None:
         """Return the last day; None (unknown) where it goes by business days and no calendar is given."""
@@ -481,36 +485,7 @@ Primitive: TypeAlias = (
 )
 
 
-def is_looser(new: object, old: object) -> bool:
-    """Say whether a parameter record surely allows more than another of the same kind; other kinds do not compare."""
-    if isinstance(new, RollingCount) and isinstance(old, RollingCount):
-        same_span = (new.days, new.months) == (old.days, old.months)
-        return same_span and new.maximum > old.maximum
-    if isinstance(new, CoolDown) and isinstance(old, CoolDown):
-        return new.days < old.days
-    if isinstance(new, Moratorium) and isinstance(old, Moratorium):
-        return not set(old.freezes) <= set(new.freezes) or (new.days or 0) < (old.days or 0)
-    if isinstance(new, TimeWindows) and isinstance(old, TimeWindows):
-        return any(not _inside(window, day, old) for window in new.windows for day in window.weekdays)
-    if isinstance(new, FeeLimit) and isinstance(old, FeeLimit):
-        if new.grace_days < old.grace_days or (new.on_charges and not old.on_charges):
-            return True
-        if new.rate is not None and old.rate is not None and new.rate > old.rate:
-            return True
-        pairs = ((one, amount_in(old.amounts, one.currency)) for one in new.amounts)
-        return any(other is not None and one > other for one, other in pairs)
-    if isinstance(new, RateCap) and isinstance(old, RateCap):
-        return new.rate > old.rate
-    return False
-
-
 # -- details ---------------------------------------------------------------------------------------------------
-
-
-def _inside(window: TimeWindow, day: int, old: TimeWindows) -> bool:
-    return any(
-        day in other.weekdays and other.start <= window.start and window.end <= other.end for other in old.windows
-    )
 
 
 def _up_to(value: Fraction, step: Fraction | None) -> Fraction:

@@ -10,14 +10,15 @@ General information, not legal advice; the user chooses the packs and decides wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Generic, Literal, TypeVar, get_args
 
 import attrs
 
+from collectkit.core._applicability import Applicability, LegalFacts, is_place, lies_in, no_place
 from collectkit.core._primitives import (
     AprTolerance,
     CoolDown,
@@ -41,9 +42,9 @@ from collectkit.core._primitives import (
     TimeWindows,
     WorkoutException,
     choice,
-    is_looser,
     refuse,
 )
+from collectkit.core._strictness import is_looser, looser_in
 from collectkit.core.checks import (
     as_tuple,
     each,
@@ -57,7 +58,6 @@ from collectkit.core.checks import (
 )
 from collectkit.core.errors import InvalidPolicy, Problem
 from collectkit.core.rates import NotInForce, RateTable, Stale
-from collectkit.core.records import DebtorKind
 
 __all__ = [
     "Applicability",
@@ -97,6 +97,8 @@ __all__ = [
     "WorkoutException",
     "compose",
     "is_looser",
+    "lies_in",
+    "overrides",
 ]
 
 T = TypeVar("T")
@@ -117,6 +119,8 @@ Basis = Literal["official-text", "official-example", "secondary", "derived", "me
 class Citation:
     """Who says so: authority, place in the text, where it was read, and when.
 
+    `address` is a page, a file or a shelf mark where somebody can look it up; "-" says that there is none.
+
     >>> str(
     ...     Citation(
     ...         authority="SI 2002/1675", locator="art. 4", address="legislation.gov.uk", read_on=date(2026, 11, 22)
@@ -127,8 +131,12 @@ class Citation:
 
     authority: str = attrs.field(validator=[text_up_to(300), identifier])
     locator: str = attrs.field(validator=text_up_to(300))
-    address: str = attrs.field(validator=[text_up_to(500)])
+    address: str = attrs.field(validator=text_up_to(500))
     read_on: date = attrs.field(validator=plain_date)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.address.strip():
+            refuse("rules.citation", "address", 'say where the text can be looked up, or "-" where there is no address')
 
     def __str__(self) -> str:
         return f"{self.authority}, {self.locator}" if self.locator else self.authority
@@ -148,6 +156,11 @@ class DatedValue(Generic[T]):
         choice("status", self.status, get_args(Status))
         choice("basis", self.basis, get_args(Basis))
 
+    @property
+    def counts(self) -> bool:
+        """Say whether it begins or ends something: what was stayed or voided, or is still to come, does not."""
+        return self.status in ("in_force", "repealed")
+
 
 @attrs.frozen(kw_only=True)
 class InForce(Generic[T]):
@@ -165,7 +178,7 @@ class Dated(Generic[T]):
     """A parameter that changes by date, reviewed through a day and not a day further.
 
     A point that was stayed or vacated, or is not in force yet, is passed over: the value before it stands. A repealed
-    point ends the series.
+    point ends the series. On one day one point may be in force; what was voided may stand beside it.
 
     >>> source = Citation(authority="Reg.", locator="1", address="example.org", read_on=date(2026, 1, 1))
     >>> fee = Dated(
@@ -190,9 +203,10 @@ class Dated(Generic[T]):
     def __attrs_post_init__(self) -> None:
         if not self.points:
             refuse("rules.dated", "points", "a dated parameter needs one point or more")
-        days = [date.min if one.from_on is None else one.from_on for one in self.points]
-        if any(later <= earlier for earlier, later in pairwise(days)):
-            refuse("rules.dated", "points", "points must be in order of from_on, one for a day")
+        days = [one.from_on or date.min for one in self.points]
+        counting = [one.from_on or date.min for one in self.points if one.counts]
+        if days != sorted(days) or any(later == earlier for earlier, later in pairwise(counting)):
+            refuse("rules.dated", "points", "points must be in order of from_on, one in force for a day")
 
     def at(self, as_of: date) -> InForce[T] | NotInForce | Stale:
         """Look up what holds on a day.
@@ -202,12 +216,7 @@ class Dated(Generic[T]):
         """
         if require_date(as_of, "as_of") > self.reviewed_through:
             return Stale(as_of=as_of, known_through_on=self.reviewed_through)
-        found: DatedValue[T] | None = None
-        for point in self.points:
-            if point.from_on is not None and point.from_on > as_of:
-                break
-            if point.status in ("in_force", "repealed"):
-                found = point
+        found = self.standing_on(as_of)
         if found is None:
             return NotInForce(as_of=as_of, reason="before_start")
         if found.value is None or found.status == "repealed":
@@ -220,66 +229,40 @@ class Dated(Generic[T]):
             reviewed_through=self.reviewed_through,
         )
 
+    def standing_on(self, day: date) -> DatedValue[T] | None:
+        """Return the last point that counts by a day, an end too, whoever reviewed it; None before the first."""
+        by_then = [point for point in self.points if point.counts and (point.from_on or date.min) <= day]
+        return by_then[-1] if by_then else None
+
 
 @attrs.frozen(kw_only=True)
 class ReferenceSeries:
-    """A published reference rate, in percent per year as a fraction of the whole; it may be below zero."""
+    """A published reference rate, in percent per year as a fraction of the whole; it may be below zero.
+
+    Raises:
+        InvalidPolicy: `rules.series` where a value begins after the last day for which the series is known.
+    """
 
     id: str = attrs.field(validator=identifier)
     title: str = attrs.field(validator=text_up_to(300))
     values: Dated[Fraction] = attrs.field(validator=instance_of(Dated))
 
+    def __attrs_post_init__(self) -> None:
+        known, last_on = self.values.reviewed_through, self.values.points[-1].from_on
+        if last_on is not None and last_on > known:
+            text = f"{self.id} is known through {known} and has a value from {last_on}; move the one or drop the other"
+            refuse("rules.series", "known_through", text)
+
     @classmethod
     def from_table(cls, *, series_id: str, title: str, table: RateTable, citation: Citation) -> ReferenceSeries:
         """Make a series of a table of rates that the host keeps, with one source for all of it."""
-        points = [
-            DatedValue(value=None if step.rate is None else step.rate.annual, citation=citation, from_on=step.from_on)
-            for step in table.steps
-        ]
+        points = [DatedValue(value=step.reference, citation=citation, from_on=step.from_on) for step in table.steps]
         return cls(id=series_id, title=title, values=Dated(points=points, reviewed_through=table.known_through_on))
 
     def change_days(self, start_on: date, end_on: date) -> list[date]:
         """List the days inside `(start_on, end_on)` on which a new value begins."""
         days = [one.from_on for one in self.values.points]
         return [day for day in days if day is not None and start_on < day < end_on]
-
-
-# -- to whom ---------------------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class LegalFacts:
-    """What a rule may ask about a case; None means that nobody said."""
-
-    debtor_kind: DebtorKind | None = attrs.field(default=None, converter=attrs.converters.optional(DebtorKind))
-    party: Literal["first_party", "agency"] | None = None
-    debt_kind: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Applicability:
-    """For whom a rule speaks; an empty list means everybody.
-
-    >>> consumers = Applicability(debtor_kinds=("consumer",))
-    >>> consumers.judge(LegalFacts(debtor_kind="business")), consumers.judge(LegalFacts())
-    (False, None)
-    """
-
-    debtor_kinds: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    parties: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    debt_kinds: tuple[str, ...] = attrs.field(default=(), converter=texts)
-
-    def judge(self, facts: LegalFacts) -> bool | None:
-        """Say whether the rule speaks in a case; None where a fact that it needs is missing."""
-        pairs = (
-            (self.debtor_kinds, facts.debtor_kind),
-            (self.parties, facts.party),
-            (self.debt_kinds, facts.debt_kind),
-        )
-        asked = [(names, given) for names, given in pairs if names]
-        if any(given is not None and given not in names for names, given in asked):
-            return False
-        return None if any(given is None for _, given in asked) else True
 
 
 # -- rules and packs -------------------------------------------------------------------------------------------
@@ -289,8 +272,9 @@ class Applicability:
 class Rule:
     """One named test with its dated parameters, for whom it speaks and how binding it is.
 
-    A rule may say that it `replaces` one of another pack; unless a person marks it as an override (`override_by`), it
-    may only be stricter, and both speak.
+    A rule may say that it `replaces` another one. Then it may only be stricter, on every day and in every figure, and
+    both speak; unless a person marks it as an override (`override_by`): then the other one is silent for as long as
+    this one is in force, where this one speaks.
     """
 
     id: str = attrs.field(validator=identifier)
@@ -298,19 +282,23 @@ class Rule:
     text: str = attrs.field(validator=text_up_to(1000))
     parameters: Dated[Primitive] = attrs.field(validator=instance_of(Dated))
     force: Force = "law"
-    applies_to: Applicability = Applicability()
+    applies_to: Applicability = attrs.field(factory=Applicability, validator=instance_of(Applicability))
     replaces: str = ""
     override_by: str = ""
 
     def __attrs_post_init__(self) -> None:
         choice("force", self.force, get_args(Force))
+        if self.override_by and not self.replaces:
+            text = f"{self.id} is marked as an override and replaces nothing; name the rule in replaces"
+            refuse("rules.override", "override_by", text)
 
 
 @attrs.frozen(kw_only=True)
 class RulePack:
     """The dated rules of one place, with the day through which somebody checked them; none is active by default.
 
-    `needs` names packs without which this one must not be used, such as the federal one under a state's. General
+    `needs` names packs without which this one must not be used, such as the federal one under a state's. A pack that
+    takes the id of a shipped one says in `override_by` who answers for it, or is refused by a strategy. General
     information, not legal advice, provisional as of `reviewed_through`: a court can void printed text. The output is
     evidence for a human decision. The user chooses packs and decides whether they apply. No warranty.
     """
@@ -323,10 +311,13 @@ class RulePack:
     rules: tuple[Rule, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Rule))
     series: tuple[ReferenceSeries, ...] = attrs.field(default=(), converter=as_tuple, validator=each(ReferenceSeries))
     needs: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    override_by: str = attrs.field(default="", validator=text_up_to(255))
 
     def __attrs_post_init__(self) -> None:
         known = {one.id for one in self.series}
         problems = []
+        if not is_place(self.jurisdiction):
+            problems.append(no_place("jurisdiction", self.jurisdiction))
         for number, rule in enumerate(self.rules):
             for point in rule.parameters.points:
                 name = getattr(point.value, "series", "")
@@ -343,6 +334,10 @@ class RulePack:
         ids = [rule.id for rule in self.rules]
         for name in sorted({name for name in ids if ids.count(name) > 1}):
             problems.append(Problem(code="rules.duplicate", path="rules", text="a rule stands twice", value=name))
+        names = [one.id for one in self.series]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            text = "a reference series stands twice; keep one"
+            problems.append(Problem(code="rules.duplicate", path="series", text=text, value=name))
         if problems:
             raise InvalidPolicy(problems)
 
@@ -350,6 +345,16 @@ class RulePack:
     def label(self) -> str:
         """Return id, version and review date, as shown wherever the pack speaks."""
         return f"{self.id}/{self.version} (reviewed through {self.reviewed_through})"
+
+    def serves(self, place: str) -> bool:
+        """Say whether the pack may speak for a place: its own, one that lies in it, or one that its rules name.
+
+        >>> from collectkit import jurisdictions
+        >>> [jurisdictions.load("us-ma").serves(place) for place in ("US-MA", "US-NY", "DE")]
+        [True, False, False]
+        """
+        named = {one for rule in self.rules for one in rule.applies_to.places}
+        return any(lies_in(place, one) for one in {self.jurisdiction, *named})
 
     def rule(self, rule_id: str) -> Rule:
         """Return a rule by its id.
@@ -400,48 +405,158 @@ class RulePack:
         return found
 
 
+# -- putting packs together ------------------------------------------------------------------------------------
+
+
 def compose(packs: Iterable[RulePack]) -> tuple[tuple[RulePack, Rule], ...]:
     """Put packs together: every rule of every pack speaks, in a fixed order, whatever the order of the packs.
 
     The strictest answer wins where the rules are applied, and all of them are cited. Only a rule that a person marked
-    as an override silences the one it replaces.
+    as an override silences the one it replaces, on the days on which it is in force and for those for whom it speaks;
+    what is left of the other one stands in the answer, which may be two rules of its id.
 
     Raises:
-        InvalidPolicy: `rules.base_missing` for an overlay without its base, `rules.loosens` for a rule that is looser
-            than the one it replaces and is not marked, `rules.duplicate` for a pack that comes twice.
+        InvalidPolicy: all of these in one error: `rules.base_missing` for an overlay without its base, `rules.loosens`
+            for a rule that is looser than the one it replaces and is not marked, `rules.duplicate` for a pack or a
+            rule that comes twice, `rules.cycle` for rules that replace one another or themselves, and
+            `rules.unknown` for one that replaces a rule that is not there.
     """
     given = sorted(packs, key=lambda one: one.id)
-    ids = [one.id for one in given]
-    problems = [
-        Problem(code="rules.duplicate", path="packs", text="a pack stands twice; keep one version", value=name)
-        for name in sorted({name for name in ids if ids.count(name) > 1})
-    ]
-    for pack in given:
-        problems += [
-            Problem(code="rules.base_missing", path=pack.id, text=f"must not be used without {name}", choices=(name,))
-            for name in pack.needs
-            if name not in ids
-        ]
-    every = {rule.id: rule for pack in given for rule in pack.rules}
-    silenced = set()
-    for pack in given:
-        for rule in pack.rules:
-            replaced = every.get(rule.replaces)
-            if replaced is None:
-                continue
-            if rule.override_by:
-                silenced.add(replaced.id)
-            elif any(
-                is_looser(new.value, old.value) for new in rule.parameters.points for old in replaced.parameters.points
-            ):
-                problems.append(
-                    Problem(
-                        code="rules.loosens",
-                        path=f"{pack.id}.{rule.id}",
-                        text=f"is looser than {replaced.id}, which it replaces; tighten it, or mark it with override_by "
-                        "and the name of the person who answers for it",
-                    )
-                )
+    problems = [*_ill_matched(given), *_ill_replaced(given)]
     if problems:
         raise InvalidPolicy(problems)
-    return tuple((pack, rule) for pack in given for rule in pack.rules if rule.id not in silenced)
+    marked: dict[str, list[Rule]] = {}
+    for _, rule in overrides(given):
+        marked.setdefault(rule.replaces, []).append(rule)
+    return tuple(
+        (pack, left) for pack in given for rule in pack.rules for left in _left_of(rule, marked.get(rule.id, ()))
+    )
+
+
+def overrides(packs: Iterable[RulePack]) -> tuple[tuple[RulePack, Rule], ...]:
+    """List the rules for which a person answers, each with its pack; they are to be shown wherever packs speak."""
+    return tuple((pack, rule) for pack in packs for rule in pack.rules if rule.override_by)
+
+
+def _ill_matched(given: Sequence[RulePack]) -> Iterator[Problem]:
+    """Yield packs and rules that come twice, and bases that are missing."""
+    for name, group in groupby(given, key=lambda one: one.id):
+        if len(list(group)) > 1:
+            yield Problem(
+                code="rules.duplicate", path="packs", text="a pack stands twice; keep one version", value=name
+            )
+    for pack in given:
+        for name in pack.needs:
+            if all(one.id != name for one in given):
+                text = f"must not be used without {name}"
+                yield Problem(code="rules.base_missing", path=pack.id, text=text, choices=(name,))
+    first: dict[str, str] = {}
+    for pack in given:
+        for rule in pack.rules:
+            if first.setdefault(rule.id, pack.id) != pack.id:
+                text = (
+                    f"a rule of that id stands in {first[rule.id]} too; give yours an id of its own, and say replaces"
+                )
+                yield Problem(code="rules.duplicate", path=f"{pack.id}.{rule.id}", text=text, value=rule.id)
+
+
+def _ill_replaced(given: Sequence[RulePack]) -> Iterator[Problem]:
+    """Yield replacements of nothing, of one another, and by something looser that nobody answers for."""
+    every = {rule.id: rule for pack in given for rule in pack.rules}
+    ids = {pack.id for pack in given}
+    for pack in given:
+        for rule in pack.rules:
+            path = f"{pack.id}.{rule.id}"
+            if not rule.replaces:
+                continue
+            replaced = every.get(rule.replaces)
+            if replaced is None:
+                if set(pack.needs) <= ids:  # else the base is what is missing
+                    text = "replaces a rule that stands in no pack given"
+                    choices = tuple(sorted(every.keys() - {rule.id}))
+                    yield Problem(code="rules.unknown", path=path, text=text, value=rule.replaces, choices=choices)
+            elif _comes_back(rule, every):
+                text = "replaces itself" if replaced.id == rule.id else f"replaces {replaced.id}, which replaces it"
+                yield Problem(code="rules.cycle", path=path, text=f"{text}; say which of them stands", value=rule.id)
+            elif not rule.override_by and (why := _loosened(rule.parameters, replaced.parameters)):
+                yield Problem(
+                    code="rules.loosens",
+                    path=path,
+                    text=f"is looser than {replaced.id}, which it replaces, {why}; tighten it, or mark it with "
+                    "override_by and the name of the person who answers for it",
+                )
+
+
+def _comes_back(rule: Rule, every: Mapping[str, Rule]) -> bool:
+    at, seen = every.get(rule.replaces), set[str]()
+    while at is not None and at.id not in seen:
+        if at.id == rule.id:
+            return True
+        seen.add(at.id)
+        at = every.get(at.replaces)
+    return False
+
+
+def _loosened(new: Dated[Primitive], old: Dated[Primitive]) -> str:
+    """Say from when and in which figure a parameter is looser than another, "" where it never is.
+
+    Day by day, each against what holds on that day: a figure that was strict once is no measure for a later one.
+    """
+    for day in sorted({one.from_on or date.min for one in (*new.points, *old.points)}):
+        mine, theirs = new.standing_on(day), old.standing_on(day)
+        if mine is None or mine.value is None or mine.status == "repealed" or theirs is None:
+            continue
+        when = "" if day == date.min else f" from {day} on"
+        if theirs.value is None or theirs.status == "repealed":
+            if isinstance(mine.value, (LumpSum, StatutoryInterest)):
+                return f"as it still gives what has ended{when}"
+            continue
+        if isinstance(theirs.value, Notice):
+            continue  # a duty without figures
+        if type(mine.value) is not type(theirs.value):
+            return f"as another kind of rule does not bind as it does{when}"
+        figure = looser_in(mine.value, theirs.value)
+        if figure:
+            return f"in {figure}{when}"
+    return ""
+
+
+def _left_of(rule: Rule, marked: Sequence[Rule]) -> list[Rule]:
+    """Return what is left of a rule beside those that are marked to stand in its place."""
+    left = [rule]
+    for other in marked:
+        spans = _spans_in_force(other.parameters)
+        pieces: list[Rule | None] = []
+        for one in left:
+            pieces.append(_cut(one, spans, is_inside=False))
+            inside = None if other.applies_to.covers(one.applies_to) else _cut(one, spans, is_inside=True)
+            if inside is not None:
+                spared = (*one.applies_to.except_for, other.applies_to)
+                inside = attrs.evolve(inside, applies_to=attrs.evolve(one.applies_to, except_for=spared))
+            pieces.append(inside)
+        left = [one for one in pieces if one is not None]
+    return left
+
+
+def _spans_in_force(dated: Dated[Primitive]) -> list[tuple[date, date]]:
+    """List the spans `[from, until)` in which a parameter is in force, to the end of its review and no further."""
+    end_on = dated.reviewed_through + timedelta(days=1) if dated.reviewed_through < date.max else date.max
+    days = [*sorted({one.from_on or date.min for one in dated.points if (one.from_on or date.min) < end_on}), end_on]
+    return [(start, end) for start, end in pairwise(days) if isinstance(dated.at(start), InForce)]
+
+
+def _cut(rule: Rule, spans: Sequence[tuple[date, date]], *, is_inside: bool) -> Rule | None:
+    """Return a rule for the days inside the spans, or outside of them; None where nothing is left of it."""
+    dated = rule.parameters
+    days = {one.from_on or date.min for one in dated.points} | {day for span in spans for day in span}
+    points: list[DatedValue[Primitive]] = []
+    for day in sorted(day for day in days if day <= dated.reviewed_through):
+        found = dated.standing_on(day)
+        if found is None:
+            continue
+        is_kept = any(start <= day < end for start, end in spans) is is_inside
+        start_on = None if day == date.min else day
+        points.append(attrs.evolve(found, from_on=start_on, value=found.value if is_kept else None))
+    if all(one.value is None or one.status == "repealed" for one in points):
+        return None
+    return attrs.evolve(rule, parameters=attrs.evolve(dated, points=points))
