@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from typing import Literal
 
 import attrs
@@ -22,7 +23,7 @@ from collectkit.core.checks import require_date
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money
-from collectkit.core.schedule import exact_level
+from collectkit.core.schedule import level_whole
 
 Binding = Literal["affordable", "max_instalments", "end_by", "min_instalment", "multiple", "gap_limit", "dates"]
 """The limit that decided the form of a personalised plan; `dates`: the rule or the calendar tells no later ones."""
@@ -126,14 +127,20 @@ class _Request:
     def by_rule(self, at_least: int, limits: Limits) -> Fit | None:
         """Look for a plan laid out by the residue rule of the terms, of at least so many rows."""
         draft, factors = self.draft, self.periods.factors
+
+        def level(rows: int) -> int:
+            return level_whole(draft.financed.minor, factors[:rows], partial(to_multiple, draft))
+
         most = at_least
         low, high = at_least, limits.count
         while low <= high:  # the level payment falls as rows are added
             middle = (low + high) // 2
-            if to_multiple(draft, exact_level(draft.financed.minor, factors[:middle])) >= limits.level_min:
+            if level(middle) >= limits.level_min:
                 most, low = middle, middle + 1
             else:
                 high = middle - 1
+        if level(most) > limits.level_max + limits.unit:  # and of fewer rows it is greater
+            return None
         for rows in range(most, max(most - _TRIES, at_least - 1), -1):
             if self._is_within(attrs.evolve(draft, instalments=rows)):
                 return Fit(rows, None)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import attrs
 
-from collectkit._plans.terms import Periods, PlanTerms, periods_of
+from collectkit._plans.terms import Periods, PlanTerms
 from collectkit.core.schedule import Factor, whole_rounder
 
 
@@ -79,9 +79,21 @@ class Limits:
 
     def _closing(self, rows: int) -> Factor:
         """Return the factor of a period that is the last: one day count ends a plan on the last of February otherwise."""
-        if self.draft.day_count == "30E/360-isda" and self.periods.due_on[rows - 1].month == 2:
-            factor = periods_of(attrs.evolve(self.draft, instalments=rows)).factors[-1]
-            return factor.numerator, factor.denominator
+        if self.draft.day_count == "30E/360-isda" and rows < len(self._factors):
+            since, until = self.periods.from_on[rows - 1 : rows + 1]
+            if until.month == 2:
+                alone = attrs.evolve(
+                    self.draft,
+                    instalments=1,
+                    start_on=since,
+                    due_on=(until,),
+                    rrule=None,
+                    skip_months=(),
+                    first_due_on=None,
+                    adjustment="none",
+                )
+                factor = alone.periods().factors[0]
+                return factor.numerator, factor.denominator
         return self._factors[rows - 1]
 
     def last(self, level: int, rows: int) -> int | None:
@@ -136,6 +148,21 @@ class Limits:
         first = self._round(self.draft.financed.minor * numerator, denominator)
         return (1, first) if not (paid or row) and first == level else (row, interest)
 
+    def _grows_at(self, level: int) -> int:
+        """Return the row at which interest is more than the level; 0 where there is none.
+
+        Up to it fewer rows may do with less than the level that more of them need.
+        """
+        balance, rounder = self.draft.financed.minor, self._round
+        for row, (numerator, denominator) in enumerate(self._factors[: self.count], start=1):
+            interest = rounder(balance * numerator, denominator)
+            if interest > level:
+                return row
+            balance += interest - level
+            if balance <= 0:
+                break
+        return 0
+
     def left(self, level: int, rows: int) -> int:
         """Return what so many rows leave open, if each pays the level and the last all that is affordable."""
         return (self.last(level, rows) or 0) - self.last_max
@@ -180,7 +207,7 @@ class Limits:
         rows = self.count
         while rows > 1 and self.level_min <= self.level_max:
             if self._falls_short(self.level_max, rows):
-                grows_at, _ = self.growth(self.level_max)
+                grows_at = self._grows_at(self.level_max)
                 if not 0 < grows_at < rows:
                     break
                 rows = grows_at
@@ -188,11 +215,8 @@ class Limits:
             level = self._least(rows)
             if not self._is_too_much(level, rows):
                 return Fit(rows, level)
-            below = level - self.unit
-            if below >= self.level_min and self.last(below, rows) is None:
-                rows -= 1  # interest sets the level, so that fewer rows may do with less
-                continue
-            rows = self._rows_for(level, rows)
+            below = level - self.unit if level > self.level_min else level
+            rows = max(self._rows_for(level, rows), min(self._grows_at(below), rows - 1))
         return Fit(1, None) if self.last_min <= self.whole <= self.last_max else None
 
     def _least(self, rows: int) -> int:

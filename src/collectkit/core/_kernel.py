@@ -147,14 +147,15 @@ def level_whole(
 ) -> int:
     """Return `whole` of the exact level, for a rounding that never falls as its argument rises.
 
-    Long plans of uneven periods are bounded from both sides first; the exact level, whose numbers grow with every row,
+    Long plans, and those of uneven periods, are bounded from both sides first; the exact level, whose numbers grow with every row,
     is worked out only where the bounds round differently.
 
     >>> level_whole(10000, [Fraction(days, 36500) for days in (31, 28, 31)] * 30, round)
     115
     """
     count = len(factors)
-    if count > _SHORT and factors.count(factors[0]) != count:
+    is_long = count > _SHORT and count * factors[0].denominator.bit_length() > _LONG
+    if is_long or (count > _SHORT and factors.count(factors[0]) != count):
         bounds = level_bounds(opening, factors, weights, fixed)
         if bounds is not None and whole(bounds[0]) == whole(bounds[1]):
             return whole(bounds[0])
@@ -245,6 +246,7 @@ def graduated_exact(
 
 
 _SHORT = 60  # rows up to which exact fractions are as quick
+_LONG = 20_000  # bits from which the growth of a whole plan is slow to work out exactly
 _BITS = 160
 
 
