@@ -448,7 +448,7 @@ def test_a_strategy_file_holds_every_kind_of_incentive() -> None:
         ('["fee", "cost"]', '["fee", "principal"]', ["discounts[1].components"]),
         ("streak = 3", "streak = 0", ["discounts[2].streak"]),
         ('kind = "punctuality_bonus"', 'kind = "loyalty"', ["discounts[2].kind"]),
-        ('id = "bonus"', 'id = "early"', ["discounts.incentives[2].id"]),
+        ('id = "bonus"', 'id = "early"', ["discounts[2].id"]),
         ("valid_days = 90", 'valid_days = 90, worth = { EUR = "1" }', ["discounts[0].grant.worth"]),
     ],
 )

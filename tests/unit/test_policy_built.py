@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -18,11 +19,14 @@ from collectkit.core.rates import Rate
 from collectkit.core.records import Receivable
 from collectkit.core.rules import Rule, RulePack
 from collectkit.policy import (
+    AppliesTo,
     BalanceStep,
     ChargePolicy,
     Coverage,
+    IncentivePolicy,
     InterestPolicy,
     LateFeePolicy,
+    PromptPaymentDiscount,
     RateTerms,
     RecoverySumPolicy,
     Tier,
@@ -88,7 +92,6 @@ def test_every_mistake_of_a_policy_comes_in_one_error_with_its_path() -> None:
         ],
     }
     assert sorted(problems_of(table, [*SHIPPED, contradicting()])) == [
-        ("charges.interest[0].terms", "policy.no_rate"),
         ("charges[0].tiers[1]", "policy.overlap"),
         ("charges[1].tiers[1]", "policy.gap"),
         ("charges[2].fee_cap.EUR", "policy.invalid"),
@@ -97,6 +100,7 @@ def test_every_mistake_of_a_policy_comes_in_one_error_with_its_path() -> None:
         ("charges[3].rate_cap", "policy.invalid"),
         ("charges[4].reference", "policy.missing"),
         ("charges[5].rule", "policy.unknown_rule"),
+        ("charges[6]", "policy.no_rate"),
         ("covering.debtor_kinds", "policy.missing"),
         ("covering.jurisdictions[1]", "policy.unknown_jurisdiction"),
         ("covering.packs.own.own.fee", "rules.loosens"),
@@ -122,8 +126,8 @@ def test_what_is_given_for_a_policy_that_can_stand_is_made() -> None:
 @pytest.mark.parametrize(
     ("changed", "found"),
     [
-        ({"end_on": date(2026, 7, 2)}, [("charges.interest[0].terms", "policy.no_rate")]),
-        ({"start_on": date(2012, 12, 31)}, [("charges.interest[0].terms", "policy.no_rate")]),
+        ({"end_on": date(2026, 7, 2)}, [("charges[0]", "policy.no_rate")]),
+        ({"start_on": date(2012, 12, 31)}, [("charges[0]", "policy.no_rate")]),
         ({"end_on": date(2026, 1, 1)}, [("covering.end_on", "policy.invalid")]),
         ({"packs": ["atlantis"]}, [("covering.packs", "policy.choice")]),
         ({"zones": ["Berlin"]}, [("covering.zones[0]", "policy.zone")]),
@@ -317,7 +321,7 @@ rate = "-0.1"
     with pytest.raises(InvalidPolicy) as error:
         ck.parse(text)
     assert sorted(problem.path for problem in error.value.problems) == [
-        "charges.interest[0].terms",
+        "charges[0]",
         "charges[1].rate",
         "covering.jurisdictions[1]",
         "covering.zones",
@@ -359,3 +363,129 @@ def test_the_figure_of_a_day_is_rounded_as_published() -> None:
     for terms in ({"days_in_year": 0}, {"days_in_year": 367}, {"decimals": -1}, {"decimals": True}):
         with pytest.raises(InvalidRate):
             daily_percent(Rate.percent("8"), **terms)  # type: ignore[arg-type]
+
+
+# -- paths are those of the file -------------------------------------------------------------------------------
+
+FLAT = {"kind": "flat", "amounts": {"EUR": "5"}}
+
+
+def test_a_tie_names_the_tables_as_they_stand_in_the_file() -> None:
+    charges = [
+        {"id": "a", **FLAT},
+        {"id": "broken", "kind": "interest", "rate": "0.05", "rate_floor": "0.08", "rate_cap": "0.06"},
+        {"id": "b", "kind": "returned_payment", "amounts": {"EUR": "5"}},
+        {"id": "f", **FLAT},
+        {"id": "f", **FLAT},
+    ]
+    with pytest.raises(InvalidPolicy) as error:
+        build_charges({"charges": charges})
+    broken, tie = error.value.problems
+    assert (broken.path, tie.path, tie.code) == ("charges[1].rate_cap", "charges[4]", "policy.tie")
+    assert tie.text.startswith("ties with charges[3]")
+
+
+def test_a_faulty_table_ties_all_the_same() -> None:
+    charges = [
+        {"id": "f", **FLAT},
+        {"id": "f", **FLAT, "grace_days": -1},
+        {"id": "f", "kind": "interest", "rate": "0.1"},
+    ]
+    assert problems_of({"charges": charges}) == [
+        ("charges[1].grace_days", "policy.range"),
+        ("charges[1]", "policy.tie"),
+        ("charges[2]", "policy.invalid"),
+        ("charges[2]", "policy.invalid"),
+    ]
+
+
+def test_what_a_rule_lacks_in_its_window_has_the_path_of_its_table() -> None:
+    broken = {"id": "x", **FLAT, "grace_days": -1}
+    lump = {"id": "sum", "kind": "recovery_sum", "rule": "de.bgb288.lump_sum"}
+    window = {**COVERED, "start_on": date(2014, 7, 28), "end_on": date(2014, 7, 29)}
+    assert ("charges[1].rule", "policy.no_sum") in problems_of({"covering": window, "charges": [broken, lump]})
+
+
+# -- what nobody would ever be charged -------------------------------------------------------------------------
+
+
+def test_a_currency_that_does_not_exist_is_refused_with_the_one_that_is_near() -> None:
+    table = {"charges": [{"id": "x", **FLAT, "applies_to": {"currencies": ["EUR", "EURO"]}, "grace_days": -1}]}
+    with pytest.raises(InvalidPolicy) as error:
+        build_charges(table)
+    currency, grace = sorted(error.value.problems, key=lambda one: one.path)
+    assert (currency.path, currency.value) == ("charges[0].applies_to.currencies[1]", "EURO")
+    assert "did you mean EUR?" in currency.text
+    assert grace.path == "charges[0].grace_days"
+    with pytest.raises(InvalidPolicy):
+        AppliesTo(currencies=["Mark"])
+
+
+STRATEGY = """
+name = "s"
+version = "1"
+[[segments]]
+id = "chronic"
+when = { late_ratio_min = "0.5" }
+[[charges]]
+id = "late"
+kind = "flat"
+amounts = { EUR = "5" }
+applies_to = { segments = ["chronicc"] }
+"""
+
+
+@pytest.mark.parametrize("kind", ["flat", "interest", "returned_payment"])
+def test_a_segment_that_does_not_exist_is_refused_with_the_one_that_is_near(kind: str) -> None:
+    text = STRATEGY.replace('"flat"', f'"{kind}"')
+    with pytest.raises(InvalidPolicy) as error:
+        ck.parse(text.replace("amounts", "rate") if kind == "interest" else text)
+    problem = error.value.problems[-1]
+    assert problem.path == "charges[0].applies_to.segments"
+    assert "did you mean chronic?" in problem.text
+    assert ck.parse(STRATEGY.replace("chronicc", "chronic")).charges.ids == ("late",)
+
+
+def test_a_tier_of_a_balance_has_an_amount_in_its_currency() -> None:
+    tiers = [Tier(balance_min=Money(0, "EUR"), amounts={"USD": "5"})]
+    with pytest.raises(InvalidPolicy) as error:
+        LateFeePolicy(id="f", kind="tiered", tiers=tiers)
+    assert [one.path for one in error.value.problems] == ["tiers[0].amounts"]
+    LateFeePolicy(id="f", kind="tiered", tiers=[attrs.evolve(tiers[0], rate="0.1")])
+
+
+# -- incentives of a file --------------------------------------------------------------------------------------
+
+
+def incentives_of(text: str) -> IncentivePolicy:
+    return ck.parse(f'name = "s"\nversion = "1"\n{text}').incentives
+
+
+EARLY = '[[discounts]]\nid = "{0}"\nrate = "0.02"\ndiscount_days = 10\nnet_days = 30\n'
+
+
+def test_a_file_says_how_incentives_stack_and_how_they_are_rounded() -> None:
+    text = (
+        '[incentives]\nstacking = "best"\nrate_max = "0.05"\n'
+        + EARLY.format("a")
+        + 'rounding = "floor"\ncite = "4.1"\n'
+    )
+    found = incentives_of(text)
+    assert (found.stacking, found.rate_max) == ("best", Fraction(1, 20))
+    (one,) = found.incentives
+    assert isinstance(one, PromptPaymentDiscount)
+    assert (one.rounding, one.cite) == ("floor", "4.1")
+    assert found.describe().endswith("All that is given on one receivable is at most 5 % of it.")
+
+
+def test_every_mistake_of_the_incentives_comes_in_one_error() -> None:
+    text = '[incentives]\nstacking = "beast"\nrate_max = "2"\ncap = 1\n' + EARLY.format("a") + EARLY.format("a")
+    with pytest.raises(InvalidPolicy) as error:
+        incentives_of(text + 'rounding = "nearest"\n')
+    assert sorted(one.path for one in error.value.problems) == [
+        "discounts[1].id",
+        "discounts[1].rounding",
+        "incentives.cap",
+        "incentives.rate_max",
+        "incentives.stacking",
+    ]

@@ -11,12 +11,12 @@ import attrs
 from collectkit._policy.coverage import Coverage, lacking_in
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.returned import ReturnedPaymentPolicy
-from collectkit._policy.terms import LateFeePolicy
+from collectkit._policy.terms import AppliesTo, LateFeePolicy
 from collectkit.core.checks import as_tuple, each, instance_of, optional
 from collectkit.core.reading import Problems
 from collectkit.core.records import Receivable
 
-__all__ = ["ChargePolicy", "ChargeRule"]
+__all__ = ["ChargePolicy", "ChargeRule", "Placed", "note_ties"]
 
 ChargeRule: TypeAlias = LateFeePolicy | InterestPolicy | RecoverySumPolicy | ReturnedPaymentPolicy
 R = TypeVar("R", LateFeePolicy, InterestPolicy, RecoverySumPolicy)
@@ -55,24 +55,14 @@ class ChargePolicy:
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("policy")
-        placed: list[tuple[str, ChargeRule]] = []
+        placed: list[Placed] = []
         for name in ("late_fees", "interest", "recovery_sums", "returned_payments"):
-            placed += [(f"{name}[{number}]", rule) for number, rule in enumerate(getattr(self, name))]
-        for (left, one), (right, other) in combinations(placed, 2):
-            if one.id != other.id:
-                continue
-            if type(one) is not type(other):
-                problems.note(right, f"has the id of {left}, which is another kind of rule", value=other.id)
-            elif one.applies_to.specificity == other.applies_to.specificity and one.applies_to.overlaps(
-                other.applies_to
-            ):
-                problems.note(
-                    right,
-                    f"ties with {left}, which also applies to {other.applies_to.describe() or 'everything'}; "
-                    "name a segment, kind or currency more in one of them",
-                    reason="tie",
-                    value=other.id,
-                )
+            rules: tuple[ChargeRule, ...] = getattr(self, name)
+            placed += [
+                Placed(path=f"{name}[{number}]", id=rule.id, group=name, applies_to=rule.applies_to)
+                for number, rule in enumerate(rules)
+            ]
+        note_ties(placed, problems)
         if self.covering is not None:
             problems.found += lacking_in(self.covering, interest=self.interest, recovery_sums=self.recovery_sums)
         problems.raise_if_any()
@@ -102,6 +92,33 @@ class ChargePolicy:
     def recovery_sums_for(self, receivable: Receivable, *, segment: str) -> Iterator[RecoverySumPolicy]:
         """Yield for each recovery sum its most specific variant for a receivable, never for a charge."""
         return _most_specific((one for one in self.recovery_sums if not receivable.is_charge), receivable, segment)
+
+
+@attrs.frozen(kw_only=True)
+class Placed:
+    """Where a rule stands, what it is called, of which group it is, and to what it applies."""
+
+    path: str
+    id: str
+    group: str
+    applies_to: AppliesTo
+
+
+def note_ties(placed: Iterable[Placed], problems: Problems) -> None:
+    """Note rules of which nobody could say which one applies: two of one id that tie, or are of different kinds."""
+    for one, other in combinations(placed, 2):
+        if one.id != other.id:
+            continue
+        if one.group != other.group:
+            problems.note(other.path, f"has the id of {one.path}, which is another kind of rule", value=other.id)
+        elif one.applies_to.specificity == other.applies_to.specificity and one.applies_to.overlaps(other.applies_to):
+            problems.note(
+                other.path,
+                f"ties with {one.path}, which also applies to {other.applies_to.describe() or 'everything'}; "
+                "name a segment, kind or currency more in one of them",
+                reason="tie",
+                value=other.id,
+            )
 
 
 def _most_specific(rules: Iterable[R], receivable: Receivable, segment: str) -> Iterator[R]:

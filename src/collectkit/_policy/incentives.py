@@ -67,6 +67,9 @@ YieldMethod = Literal["simple", "effective"]
 GrantKind = Literal["purchase_credit", "early_access", "other"]
 """A credit on a next purchase, access before others, or something else that the host honours."""
 
+Stacking = Literal["all", "first", "best"]
+"""Whether one receivable may earn several incentives: all of them, the first that is earned, or the one worth most."""
+
 _MAX_EFFECTIVE: Final = 1_000_000  # a yield beyond a million times the money says nothing, and takes long to compute
 
 
@@ -472,38 +475,49 @@ Incentive: TypeAlias = PromptPaymentDiscount | AdvanceRebate | PunctualityBonus
 class IncentivePolicy:
     """All incentives in the order in which they are applied; `stacking` says whether one receivable may earn several.
 
-    "all": each on what the ones before it left; "first": the first that is earned; "best": the one worth most, a grant
-    by its worth. Money and credits given on one receivable never pass `rate_max` of it.
+    "all": each on what the ones before it left, so that 2 % and 3 % of 1000.00 are 20.00 and 29.40, earned together by
+    paying 950.60; "first": the first that is earned; "best": the one worth most, a grant by its worth. Money and credits
+    given on one receivable never pass `rate_max` of it.
 
     Raises:
         InvalidPolicy: `policy.invalid`, `policy.duplicate`.
     """
 
     incentives: tuple[Incentive, ...] = attrs.field(default=(), converter=as_tuple)
-    stacking: Literal["all", "first", "best"] = "all"
+    stacking: Stacking = "all"
     rate_max: Fraction = attrs.field(default=Fraction(1), converter=_share)
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("policy")
-        check_choice("stacking", self.stacking, ("all", "first", "best"), problems)
+        check_choice("stacking", self.stacking, get_args(Stacking), problems)
+        if not 0 < self.rate_max <= 1:
+            problems.note("rate_max", "must lie above 0, at most 1", value=self.rate_max)
+        ids: list[str] = []
         for number, one in enumerate(self.incentives):
             if not isinstance(one, (PromptPaymentDiscount, AdvanceRebate, PunctualityBonus)):
                 problems.note(f"incentives[{number}]", f"is no incentive but {type(one).__name__}")
-        problems.raise_if_any()
-        if not 0 < self.rate_max <= 1:
-            problems.note("rate_max", "must lie above 0, at most 1", value=self.rate_max)
-        ids = [one.id for one in self.incentives]
-        for number, name in enumerate(ids):
-            if name in ids[:number]:
-                problems.note(f"incentives[{number}].id", "stands twice", reason="duplicate", value=name)
+                continue
+            if one.id in ids:
+                problems.note(f"incentives[{number}].id", "stands twice", reason="duplicate", value=one.id)
+            ids.append(one.id)
         problems.raise_if_any()
 
     def describe(self) -> str:
-        """Print all terms in plain words, one line for each, in the order they are applied."""
-        return "\n".join(one.describe() for one in self.incentives)
+        """Print all terms in plain words, one line for each, in the order they are applied; at the end how they stack."""
+        lines = [one.describe() for one in self.incentives]
+        if len(lines) > 1 and self.stacking != "all":
+            lines.append(_STACKED[self.stacking])
+        if lines and self.rate_max < 1:
+            lines.append(f"All that is given on one receivable is at most {_percent(self.rate_max)} of it.")
+        return "\n".join(lines)
 
 
 # -- details ---------------------------------------------------------------------------------------------------
+
+_STACKED: Final[dict[Stacking, str]] = {
+    "first": "Of several that are earned on one receivable the first is given.",
+    "best": "Of several that are earned on one receivable the one worth most is given.",
+}
 
 
 def _given(grant: Grant) -> str:

@@ -6,13 +6,14 @@ record would refuse.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, TypeVar, get_args
 
 import attrs
 
-from collectkit._policy.bundle import ChargePolicy, ChargeRule
+from collectkit._policy.bundle import ChargePolicy, ChargeRule, Placed, note_ties
 from collectkit._policy.coverage import Coverage, lacking_of_places
 from collectkit._policy.incentives import (
     AdvanceRebate,
@@ -23,11 +24,13 @@ from collectkit._policy.incentives import (
     IncentivePolicy,
     PromptPaymentDiscount,
     PunctualityBonus,
+    Stacking,
 )
 from collectkit._policy.interest import InterestPolicy, RateTerms, RecoverySumPolicy, RoundingOrder
 from collectkit._policy.rate_terms import AGREED
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import EVERYTHING, AppliesTo, FeeBase, FeeKind, LateFeePolicy, OncePer, Tier
+from collectkit.core.errors import InvalidPolicy
 from collectkit.core.money import Money, Rounding
 from collectkit.core.rates import DAY_COUNTS, DayCount, Rate
 from collectkit.core.reading import Problems, TableReader
@@ -49,6 +52,13 @@ __all__ = ["build_charges", "read_charges", "read_covering", "read_incentives"]
 T = TypeVar("T")
 
 _KINDS: Final = (*get_args(FeeKind), "interest", "recovery_sum", "returned_payment")
+_GROUPS: Final = {
+    **dict.fromkeys(get_args(FeeKind), "late_fees"),
+    "interest": "interest",
+    "recovery_sum": "recovery_sums",
+    "returned_payment": "returned_payments",
+}
+_IN_BUNDLE: Final = re.compile(r"(late_fees|interest|recovery_sums|returned_payments)\[([0-9]+)\](\..*)?")
 _BOUNDS: Final = ("days_min", "days_max", "balance_min", "balance_below")
 
 
@@ -88,7 +98,11 @@ def build_charges(table: Mapping[str, object], *, packs: Sequence[RulePack] = ()
 
 
 def read_charges(
-    tables: Iterable[TableReader], packs: Sequence[RulePack] = (), *, covering: Coverage | None = None
+    tables: Iterable[TableReader],
+    packs: Sequence[RulePack] = (),
+    *,
+    covering: Coverage | None = None,
+    segments: Sequence[str] = (),
 ) -> ChargePolicy:
     """Make the bundle from tables such as `[[charges]]`; mistakes go to the readers' own list of problems.
 
@@ -96,7 +110,7 @@ def read_charges(
     is: a kind of late fee, "interest" (a `rate`, the `rule` of a pack, or a `margin` over the `reference` series of one),
     "recovery_sum" (the `rule` of a pack) or "returned_payment"; `packs` are those whose rules may be named. What can be
     read is held against `covering`, with the rest. `applies_to` is a table of `segments`, `kinds` and `currencies`,
-    amounts are `{ EUR = "40.00" }`.
+    amounts are `{ EUR = "40.00" }`. `segments` are those that `applies_to` may name, empty for any.
 
     >>> from collectkit.core.reading import Problems
     >>> problems = Problems("policy")
@@ -107,6 +121,8 @@ def read_charges(
     (('late-fee',), [])
     """
     rules: list[ChargeRule] = []
+    paths: dict[str, list[str]] = {group: [] for group in _GROUPS.values()}
+    placed: list[Placed] = []
     last = None
     for table in tables:
         last = table
@@ -115,24 +131,55 @@ def read_charges(
         is_known = len(table.problems.found) == before
         rule: ChargeRule | None
         if kind == "interest":
-            rule = _interest(table, packs)
+            rule = _interest(table, packs, segments)
         elif kind == "recovery_sum":
-            rule = _recovery_sum(table, packs)
+            rule = _recovery_sum(table, packs, segments)
         elif kind == "returned_payment":
-            rule = _returned_payment(table)
+            rule = _returned_payment(table, segments)
         else:
-            rule = _late_fee(table, kind)
+            rule = _late_fee(table, kind, segments)
+        group = _GROUPS.get(kind, "late_fees")
+        if is_known and (place := _placed(table, group)) is not None:
+            placed.append(place)
         if rule is not None and is_known:
             rules.append(rule)
+            paths[group].append(table.path)
     if last is None:
         return ChargePolicy(covering=covering)
-    path = last.path.rpartition("[")[0] or last.path
+    note_ties(placed, last.problems)
     found = Problems("policy")
-    made = found.take(path, lambda: bundle_of(rules, covering))
-    for problem in found.found:  # what it is to serve stands beside the charges, not among them
-        inner = problem.path.removeprefix(f"{path}.")
-        last.problems.found.append(attrs.evolve(problem, path=inner) if inner.startswith("covering") else problem)
+    made = found.take("", lambda: bundle_of(rules, covering))
+    told = {(one.path, one.value) for one in last.problems.found}
+    for problem in found.found:
+        path = _as_written(problem.path, paths)
+        if (path, problem.value) not in told:  # ties are noted, those of tables that are faulty otherwise too
+            last.problems.found.append(attrs.evolve(problem, path=path))
     return made or ChargePolicy()
+
+
+def _placed(table: TableReader, group: str) -> Placed | None:
+    """Return where a table stands among those of its id, be it faulty otherwise; None where that cannot be told."""
+    name, to = table.raw("id"), table.raw("applies_to", {})
+    if not isinstance(name, str) or not isinstance(to, Mapping):
+        return None
+    given = {key: to.get(key, ()) for key in ("segments", "kinds", "currencies")}
+    if not all(
+        isinstance(names, (list, tuple)) and all(isinstance(one, str) for one in names) for names in given.values()
+    ):
+        return None
+    try:
+        return Placed(path=table.path, id=name, group=group, applies_to=AppliesTo(**given))
+    except InvalidPolicy:
+        return None  # noted where it was read
+
+
+def _as_written(path: str, paths: Mapping[str, Sequence[str]]) -> str:
+    """Return the path of the file for one of a bundle: a rule stands among those of its group there, but for faulty ones."""
+    match = _IN_BUNDLE.fullmatch(path)
+    if match is None:
+        return path
+    written = paths[match[1]][int(match[2])]
+    return f"{written}.rule" if match[3] == ".rule_id" else written
 
 
 def read_covering(
@@ -173,12 +220,15 @@ def bundle_of(rules: Iterable[ChargeRule], covering: Coverage | None = None) -> 
     )
 
 
-def read_incentives(tables: Iterable[TableReader], *, segments: Sequence[str] = ()) -> IncentivePolicy:
+def read_incentives(
+    tables: Iterable[TableReader], *, segments: Sequence[str] = (), together: TableReader | None = None
+) -> IncentivePolicy:
     """Make the incentives from tables such as `[[discounts]]`, in the order in which they are applied.
 
     `kind` is "prompt_payment" unless it says "advance_rebate" or "punctuality_bonus"; `grant` is a table of `kind`,
-    `what`, `valid_days` and `worth`. `segments` are those that `applies_to` may name, empty for any. Mistakes go to the
-    readers' own list of problems.
+    `what`, `valid_days` and `worth`. `segments` are those that `applies_to` may name, empty for any. `together` is a
+    table such as `[incentives]` that says how they stack: `stacking`, `rate_max`. Mistakes go to the readers' own list
+    of problems.
 
     >>> from collectkit.core.reading import Problems
     >>> problems = Problems("policy")
@@ -187,14 +237,18 @@ def read_incentives(tables: Iterable[TableReader], *, segments: Sequence[str] = 
     early: 50 % of a charge is given back for each payment made at least 10 days early, at most 100 % of it.
     """
     found: list[Incentive] = []
-    last = None
+    ids: dict[str, str] = {}
     for table in tables:
-        last = table
         before = len(table.problems.found)
+        name = table.text("id")
+        if name in ids:
+            table.note("id", f"stands twice; it is the id of {ids[name]}", reason="duplicate")
+        elif name:
+            ids[name] = table.path
         kind = table.text("kind", "prompt_payment", choices=tuple(_INCENTIVES))
-        if len(table.problems.found) > before:
+        if any(problem.path == table.at("kind") for problem in table.problems.found[before:]):
             continue  # nobody knows what else the table should hold
-        terms: dict[str, Any] = {"id": table.text("id"), "grant": _grant(table)}
+        terms: dict[str, Any] = {"id": name, "grant": _grant(table)}
         terms["applies_to"] = _applies_to(table, segments)
         if table.has("cite"):
             terms["cite"] = table.text("cite")
@@ -203,10 +257,14 @@ def read_incentives(tables: Iterable[TableReader], *, segments: Sequence[str] = 
         made = _made(table, before, build)
         if made is not None:
             found.append(made)
-    if last is None:
-        return IncentivePolicy()
-    path = last.path.rpartition("[")[0] or last.path
-    return last.problems.take(path, lambda: IncentivePolicy(incentives=found)) or IncentivePolicy()
+    if together is None:
+        return IncentivePolicy(incentives=found)
+    before = len(together.problems.found)
+    joint: dict[str, Any] = {"stacking": together.text("stacking", "all", choices=get_args(Stacking))}
+    if together.has("rate_max"):
+        joint["rate_max"] = together.exact("rate_max")
+    together.done()
+    return _made(together, before, lambda: IncentivePolicy(incentives=found, **joint)) or IncentivePolicy()
 
 
 def _prompt_payment(table: TableReader, terms: dict[str, Any]) -> Callable[[], Incentive]:
@@ -217,6 +275,7 @@ def _prompt_payment(table: TableReader, terms: dict[str, Any]) -> Callable[[], I
         steps.append(DiscountStep(days=step.whole("days"), rate=step.exact("rate")))
         step.done()
     terms["steps"] = steps
+    terms["rounding"] = table.text("rounding", "half_even", choices=get_args(Rounding))
     return lambda: PromptPaymentDiscount(**terms)
 
 
@@ -227,6 +286,7 @@ def _advance_rebate(table: TableReader, terms: dict[str, Any]) -> Callable[[], I
     if table.has("components"):
         names = table.texts("components", choices=("fee", "interest", "cost"))
         terms["components"] = [Component(name) for name in names]
+    terms["rounding"] = table.text("rounding", "half_even", choices=get_args(Rounding))
     return lambda: AdvanceRebate(**terms)
 
 
@@ -257,7 +317,7 @@ def _grant(table: TableReader) -> Grant | None:
     return _made(inner, before, lambda: Grant(**terms))
 
 
-def _returned_payment(table: TableReader) -> ReturnedPaymentPolicy | None:
+def _returned_payment(table: TableReader, segments: Sequence[str]) -> ReturnedPaymentPolicy | None:
     before = len(table.problems.found)
     terms: dict[str, Any] = {
         "id": table.text("id"),
@@ -265,7 +325,7 @@ def _returned_payment(table: TableReader) -> ReturnedPaymentPolicy | None:
         "exclusive_with": table.texts("exclusive_with", ()),
         "disputes": table.text("disputes", "no_fee", choices=("no_fee", "ignore")),
         "due_in_days": table.whole("due_in_days", 0),
-        "applies_to": _applies_to(table),
+        "applies_to": _applies_to(table, segments),
     }
     if table.has("cite"):
         terms["cite"] = table.text("cite")
@@ -273,7 +333,7 @@ def _returned_payment(table: TableReader) -> ReturnedPaymentPolicy | None:
     return _made(table, before, lambda: ReturnedPaymentPolicy(**terms))
 
 
-def _interest(table: TableReader, packs: Sequence[RulePack]) -> InterestPolicy | None:
+def _interest(table: TableReader, packs: Sequence[RulePack], segments: Sequence[str]) -> InterestPolicy | None:
     before = len(table.problems.found)
     rate = _rate(table, "rate")
     rule_id, pack = _rule(table, "rule", packs, StatutoryInterest)
@@ -315,7 +375,7 @@ def _interest(table: TableReader, packs: Sequence[RulePack]) -> InterestPolicy |
         "on_charges": table.flag("on_charges", False),
         "disputes": table.text("disputes", "no_fee", choices=("no_fee", "ignore")),
         "due_in_days": table.whole("due_in_days", 0),
-        "applies_to": _applies_to(table),
+        "applies_to": _applies_to(table, segments),
     }
     if table.has("cite"):
         terms["cite"] = table.text("cite")
@@ -364,7 +424,7 @@ def _over_reference(table: TableReader, packs: Sequence[RulePack]) -> tuple[str,
     )
 
 
-def _recovery_sum(table: TableReader, packs: Sequence[RulePack]) -> RecoverySumPolicy | None:
+def _recovery_sum(table: TableReader, packs: Sequence[RulePack], segments: Sequence[str]) -> RecoverySumPolicy | None:
     before = len(table.problems.found)
     identity = table.text("id")
     if not table.has("rule"):
@@ -374,7 +434,7 @@ def _recovery_sum(table: TableReader, packs: Sequence[RulePack]) -> RecoverySumP
         "grace_days": table.whole("grace_days", 0),
         "disputes": table.text("disputes", "no_fee", choices=("no_fee", "ignore")),
         "due_in_days": table.whole("due_in_days", 0),
-        "applies_to": _applies_to(table),
+        "applies_to": _applies_to(table, segments),
     }
     table.done()
     if pack is None:
@@ -416,7 +476,7 @@ def _day(table: TableReader, key: str) -> date | None:
     return table.day(key)
 
 
-def _late_fee(table: TableReader, kind: str) -> LateFeePolicy | None:
+def _late_fee(table: TableReader, kind: str, segments: Sequence[str]) -> LateFeePolicy | None:
     before = len(table.problems.found)
     terms: dict[str, Any] = {
         "id": table.text("id"),
@@ -445,7 +505,7 @@ def _late_fee(table: TableReader, kind: str) -> LateFeePolicy | None:
         terms[name] = table.amounts(name)
     if table.has("cite"):
         terms["cite"] = table.text("cite")
-    terms["applies_to"] = _applies_to(table)
+    terms["applies_to"] = _applies_to(table, segments)
     table.done()
     return _made(table, before, lambda: LateFeePolicy(**terms))
 
@@ -481,17 +541,17 @@ def _is_within(path: str, outer: str) -> bool:
     return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
-def _applies_to(table: TableReader, segments: Sequence[str] = ()) -> AppliesTo:
+def _applies_to(table: TableReader, segments: Sequence[str]) -> AppliesTo:
     inner = table.table("applies_to")
     if inner is None:
         return EVERYTHING
-    found = AppliesTo(
-        segments=inner.texts("segments", (), choices=segments),
-        kinds=inner.texts("kinds", ()),
-        currencies=inner.texts("currencies", ()),
-    )
+    named = {
+        "segments": inner.texts("segments", (), choices=segments),
+        "kinds": inner.texts("kinds", ()),
+        "currencies": inner.texts("currencies", ()),
+    }
     inner.done()
-    return found
+    return inner.problems.take(inner.path, lambda: AppliesTo(**named)) or EVERYTHING
 
 
 def _tier(table: TableReader) -> Tier:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Final, Literal, get_args
 
@@ -16,7 +17,7 @@ import attrs
 from collectkit.core.calendars import add_months
 from collectkit.core.checks import as_tuple, each, instance_of, require_int, texts
 from collectkit.core.errors import InvalidDate, InvalidPolicy, Problem
-from collectkit.core.money import Money, Rounding
+from collectkit.core.money import ISO_4217_EXPONENTS, Money, Rounding
 from collectkit.core.rates import exact_number
 from collectkit.core.reading import Problems
 from collectkit.core.records import Component, Receivable
@@ -104,11 +105,23 @@ class AppliesTo:
 
     >>> AppliesTo(segments=("chronic",)).matches(segment="new", kind="invoice", currency="EUR")
     False
+
+    Raises:
+        InvalidPolicy: `policy.choice` for what is no currency.
     """
 
     segments: tuple[str, ...] = attrs.field(default=(), converter=texts)
     kinds: tuple[str, ...] = attrs.field(default=(), converter=texts)
     currencies: tuple[str, ...] = attrs.field(default=(), converter=texts)
+
+    def __attrs_post_init__(self) -> None:
+        problems = Problems("policy")
+        for number, name in enumerate(self.currencies):
+            if name not in ISO_4217_EXPONENTS:
+                near = get_close_matches(name.upper(), ISO_4217_EXPONENTS, n=1)
+                text = f"no active ISO 4217 currency; did you mean {near[0]}?" if near else "no ISO 4217 currency"
+                problems.note(f"currencies[{number}]", text, reason="choice", value=name)
+        problems.raise_if_any()
 
     def matches(self, *, segment: str, kind: str, currency: str) -> bool:
         """Say whether the rule applies to a receivable of that kind and currency in that segment."""
@@ -469,6 +482,12 @@ def _check_balance_tiers(fee: LateFeePolicy, problems: Problems) -> None:
             )
             faulty.add(low.currency)
         else:
+            if tier.rate is None and tier.amounts and amount_in(tier.amounts, low.currency) is None:
+                problems.note(
+                    f"tiers[{number}].amounts",
+                    f"the tier goes by a balance in {low.currency} and has no amount in it; nothing is converted",
+                    value=tier.amounts[0],
+                )
             span = (low.minor, None if high is None else high.minor, number)
             by_currency.setdefault(low.currency, []).append(span)
     for currency, spans in sorted(by_currency.items()):

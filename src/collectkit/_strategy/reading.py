@@ -37,7 +37,7 @@ from collectkit.core.reading import Problems, TableReader, toml_table
 from collectkit.core.records import Channel
 from collectkit.core.rules import RulePack, compose
 from collectkit.escalation import Approved, Delivered, DueIn, Holds, Ladder, Need, PastDue, StageRule, Step
-from collectkit.policy import ChargePolicy, read_charges, read_covering, read_incentives
+from collectkit.policy import read_charges, read_covering, read_incentives
 from collectkit.promises import PromiseLimits
 from collectkit.segments import STANDARD, Segmentation, SegmentRule
 from collectkit.settlement import Authority, SettlementLimits
@@ -90,8 +90,9 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
     named = _packs(top, {pack.id: pack for pack in packs}, problems)
     within = top.table("covering")
     covering = None if within is None else read_covering(within, named, default=named)
-    charges = problems.take("", lambda: read_charges(top.tables("charges"), named, covering=covering)) or ChargePolicy()
-    incentives = read_incentives(top.tables("discounts"), segments=segmentation.ids)
+    charges = read_charges(top.tables("charges"), named, covering=covering, segments=segmentation.ids)
+    together = top.table("incentives")
+    incentives = read_incentives(top.tables("discounts"), segments=segmentation.ids, together=together)
     contact = _contact(top.table("contact"), problems)
     limits, tolerance, clearing = _promises(top.table("promises"), problems)
     settlement = _settlement(top, segmentation, problems)
