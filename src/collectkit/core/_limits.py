@@ -56,6 +56,8 @@ class FeeLimit:
     on_charges: bool = False
     whole_units_up: bool = False
     """Official examples round the limit up to whole units, such as 36.75 to 37 dollars."""
+    missed_cycles_min: int = 0
+    """It is for payments missed in so many consecutive billing cycles or more; before that it says nothing."""
 
     def __attrs_post_init__(self) -> None:
         if self.rate is None and not self.amounts:
@@ -63,6 +65,7 @@ class FeeLimit:
         if self.rate is not None and self.rate < 0:
             refuse("rules.fee", "rate", "must not be below zero")
         whole("rules.fee", "grace_days", self.grace_days)
+        whole("rules.fee", "missed_cycles_min", self.missed_cycles_min)
         choice("combine", self.combine, ("lesser_of", "greater_of"))
         choice("base", self.base, ("instalment", "past_due"))
         for name in ("amounts", "floor", "cap"):

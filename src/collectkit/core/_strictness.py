@@ -56,6 +56,8 @@ def _fee_limit(new: FeeLimit, old: FeeLimit) -> str:
         return "the day from which it may be charged"
     if new.on_charges and not old.on_charges:
         return "on_charges"
+    if new.missed_cycles_min > old.missed_cycles_min:
+        return "missed_cycles_min"
     for currency in _compared_currencies(_currencies(new), _currencies(old)):
         if _allows_more(new, old, currency):
             return f"the most that may be charged{f' in {currency}' if currency else ''}"

@@ -2,7 +2,8 @@
 
 No pack is active by default: a strategy names those it wants, and the user decides whether they apply. General
 information as known on each pack's `reviewed_through`, not legal advice. `load` gives a shipped pack, `load_file` and
-`read_pack` one of your own in the same form; `docs/explanation/late-payment-law.md` explains the form.
+`read_pack` one of your own in the same form, `load_series` reference rates of your own;
+`docs/explanation/late-payment-law.md` explains the form.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collectkit.core.reading import Problems, toml_table
 from collectkit.core.rules import ReferenceSeries, RulePack
 from collectkit.jurisdictions.reading import pack_from, series_from
 
-__all__ = ["available", "load", "load_file", "read_pack", "series"]
+__all__ = ["available", "load", "load_file", "load_series", "read_pack", "series"]
 
 _SERIES_FILE = "reference_series.toml"
 
@@ -61,6 +62,23 @@ def load_file(path: str | Path) -> RulePack:
     """
     place = Path(path)
     return read_pack(_parsed(place.read_bytes(), place.name))
+
+
+def load_series(path: str | Path) -> tuple[ReferenceSeries, ...]:
+    """Load reference series from a TOML file of your own, with the form of `[[series]]` in a pack.
+
+    Give one to a pack with `RulePack.with_series`, or all to those that use them with
+    `collectkit.adapters.rates.renewed`.
+
+    Raises:
+        InvalidPolicy: `jurisdictions.syntax` for a file that is no TOML, else every mistake with its path.
+        OSError: the file cannot be read.
+    """
+    place = Path(path)
+    problems = Problems("jurisdictions")
+    found = series_from(_parsed(place.read_bytes(), place.name), problems=problems)
+    problems.raise_if_any()
+    return found
 
 
 def read_pack(table: Mapping[str, object]) -> RulePack:

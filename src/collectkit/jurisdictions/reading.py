@@ -58,11 +58,17 @@ def pack_from(
     pack_id, version = reader.text("id"), reader.text("version")
     jurisdiction, title = reader.text("jurisdiction"), reader.text("title")
     reviewed = _day(reader, "reviewed_through")
-    needs = reader.texts("needs", ())
+    needs, override_by = reader.texts("needs", ()), reader.text("override_by", "")
     sources = _sources(reader)
     used = reader.texts("reference_series", (), choices=[one.id for one in shipped])
-    series = [one for one in shipped if one.id in used] + [_series(one, sources) for one in reader.tables("series")]
-    rules = [_rule(one, sources, reviewed) for one in reader.tables("rules")]
+    own = [(one, _series(one, sources)) for one in reader.tables("series")]
+    for table, made in own:
+        if made is not None and made.id in used:
+            text = f"{made.id} stands in reference_series too; name the shipped series there, or write out your own"
+            table.note("id", text, reason="duplicate")
+    series = [one for one in shipped if one.id in used] + [made for _, made in own]
+    places = reader.texts("places", ())
+    rules = [_rule(one, sources, reviewed, places) for one in reader.tables("rules")]
     reader.done()
     if problems.found:
         return None
@@ -75,6 +81,7 @@ def pack_from(
             title=title,
             reviewed_through=reviewed,
             needs=needs,
+            override_by=override_by,
             series=[one for one in series if one is not None],
             rules=[one for one in rules if one is not None],
         ),
@@ -85,9 +92,14 @@ def series_from(table: Mapping[str, object], *, problems: Problems) -> tuple[Ref
     """Read a file of reference series."""
     reader = TableReader(table, path="", problems=problems)
     sources = _sources(reader)
-    found = [_series(one, sources) for one in reader.tables("series")]
+    tables = reader.tables("series")
+    found = [one for one in (_series(one, sources) for one in tables) if one is not None]
+    for name in sorted({one.id for one in found if [other.id for other in found].count(one.id) > 1}):
+        problems.note("series", "a reference series stands twice; keep one", reason="duplicate", value=name)
+    if not tables:
+        problems.note("series", "one reference series or more is needed", reason="missing")
     reader.done()
-    return tuple(one for one in found if one is not None)
+    return tuple(found)
 
 
 # -- parts -----------------------------------------------------------------------------------------------------
@@ -146,7 +158,7 @@ def _series(reader: TableReader, sources: Mapping[str, Citation]) -> ReferenceSe
     )
 
 
-def _rule(reader: TableReader, sources: Mapping[str, Citation], reviewed: date) -> Rule | None:
+def _rule(reader: TableReader, sources: Mapping[str, Citation], reviewed: date, places: Sequence[str]) -> Rule | None:
     kind = reader.text("kind", choices=tuple(_KINDS))
     terms: dict[str, Any] = {
         "id": reader.text("id"),
@@ -158,13 +170,16 @@ def _rule(reader: TableReader, sources: Mapping[str, Citation], reviewed: date) 
     }
     default = reader.text("source", "", choices=("", *sources))
     to_whom = reader.table("applies_to")
+    to: dict[str, Any] = {"places": places}
     if to_whom is not None:
-        terms["applies_to"] = Applicability(
-            debtor_kinds=to_whom.texts("debtor_kinds", (), choices=_DEBTORS),
-            parties=to_whom.texts("parties", (), choices=_PARTIES),
-            debt_kinds=to_whom.texts("debt_kinds", ()),
-        )
+        to = {
+            "debtor_kinds": to_whom.texts("debtor_kinds", (), choices=_DEBTORS),
+            "parties": to_whom.texts("parties", (), choices=_PARTIES),
+            "debt_kinds": to_whom.texts("debt_kinds", ()),
+            "places": to_whom.texts("places", places),
+        }
         to_whom.done()
+    applies_to = reader.problems.take(reader.at("applies_to"), lambda: Applicability(**to))
     points: list[DatedValue[Primitive]] = []
     build = _KINDS.get(kind)
     for one in reader.tables("values"):
@@ -174,10 +189,11 @@ def _rule(reader: TableReader, sources: Mapping[str, Citation], reviewed: date) 
     if not reader.has("values"):
         reader.note("values", "a rule needs at least one dated value", reason="missing")
     reader.done()
-    if not points or reader.problems.found:
+    if not points or applies_to is None or reader.problems.found:
         return None
     return reader.problems.take(
-        reader.path, lambda: Rule(parameters=Dated(points=points, reviewed_through=reviewed), **terms)
+        reader.path,
+        lambda: Rule(parameters=Dated(points=points, reviewed_through=reviewed), applies_to=applies_to, **terms),
     )
 
 
@@ -254,6 +270,7 @@ def _deadline(reader: TableReader) -> Deadline:
         unit=reader.text("unit", "calendar", choices=("calendar", "business")),  # type: ignore[arg-type]  # chosen from the choices
         event_is_day_one=reader.flag("event_is_day_one", False),
         holidays=reader.text("holidays", ""),
+        purpose=reader.text("purpose", "lasts", choices=("lasts", "within")),  # type: ignore[arg-type]  # likewise
     )
 
 
@@ -292,6 +309,7 @@ def _fee_limit(reader: TableReader) -> FeeLimit:
         due_day_counts=reader.flag("due_day_counts", False),
         on_charges=reader.flag("on_charges", False),
         whole_units_up=reader.flag("whole_units_up", False),
+        missed_cycles_min=reader.whole("missed_cycles_min", 0),
     )
 
 
