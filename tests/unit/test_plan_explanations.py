@@ -14,6 +14,7 @@ from collectkit.core.calendars import BusinessCalendar, Every
 from collectkit.core.errors import CalendarMissing, InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
+from collectkit.core.schedule import graduated_payments, level_bounds, level_whole
 
 TWELVE = Rate.percent("12")
 KNOWN: dict[str, Any] = {
@@ -216,6 +217,34 @@ def test_an_instalment_is_a_multiple_with_its_fee() -> None:
     least = built("minimum_payment", share="0.1", floor=eur("52.50"), multiple=eur("5"), fee_each=eur("1.50"))
     assert {row.total.minor % 500 for row in least.schedule[:-1]} == {0}
     assert min(row.total.minor for row in least.schedule[:-1]) == 5500
+
+
+# -- levels of many rows -------------------------------------------------------------------------------------------
+
+
+def test_a_tie_in_many_rows_is_settled_by_the_exact_level() -> None:
+    assert graduated_payments(50, [Fraction(0)] * 100, Fraction(0), 1, round) == [0] * 100  # a half, to the even
+    assert graduated_payments(150, [Fraction(0)] * 100, Fraction(0), 1, round) == [2] * 100
+    uneven = [Fraction(0)] * 99 + [Fraction(1)]
+    assert level_whole(50, uneven, round, [Fraction(1)] * 99 + [Fraction(0)]) == round(Fraction(50, 99))
+
+
+def test_a_level_too_far_off_to_be_bounded_is_worked_out_exactly() -> None:
+    steep, last = [Fraction(10)] * 99 + [Fraction(9)], [Fraction(0)] * 99 + [Fraction(1)]
+    assert level_bounds(10, steep, last) is None
+    assert level_whole(10, steep, round, last) == 10 * 11**99 * 10
+    with pytest.raises(InvalidTerms):
+        level_whole(10, steep, round, [Fraction(0)] * 100)
+
+
+def test_a_level_of_many_digits_is_bounded_before_it_is_worked_out() -> None:
+    share = Fraction(10**34 + 1, 10**36)  # as long as the monthly share of an effective rate
+    payment = level_whole(10**8, [share] * 600, round)
+    balance = Fraction(10**8)
+    for _ in range(600):
+        balance += balance * share - payment
+    grown_by = ((1 + share) ** 600 - 1) / share
+    assert abs(balance) <= grown_by / 2
 
 
 # -- dates, size, cost ---------------------------------------------------------------------------------------------

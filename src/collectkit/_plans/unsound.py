@@ -70,15 +70,13 @@ def _first_bad(schedule: Schedule) -> tuple[int, int, int]:
         if principal < 0 or principal + interest <= 0 or before <= 0 or balance < 0:
             return place, principal, interest
         before = balance
-    raise InvalidTerms("plans.columns", "every row is sound")  # not reached: the caller saw one that is not
+    raise InvalidTerms("plans.columns", "a row that was carried over asks for nothing")
 
 
 def _refuse_nothing(terms: PlanTerms, number: int, owed: Money) -> NoReturn:
     way_out = "leave that date out, or ask for something on it"
     if terms.shape == "interest_only" or number <= terms.rests:
         way_out = "let it rest until the debt itself is paid: bullet_plan, or a deferral that collects or waives it"
-    if terms.shape == "minimum_payment":
-        way_out = "raise the share or the floor"
     raise InvalidTerms(
         "plans.nothing_due",
         f"instalment {number} would ask for nothing: interest on {owed} comes to {Money.zero(owed.currency)} there, "
