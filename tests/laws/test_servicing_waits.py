@@ -81,13 +81,13 @@ class DayByDay:
         self.collected += aside
         self.accrued -= aside
 
-    def settle_arrears(self, arrears: str) -> None:
+    def settle_arrears(self, arrears: str, pending: int) -> None:
         if arrears == "waive":
             self.collected = Fraction(0)
             if self.treatment == "collect":
                 self.accrued = self.shares = Fraction(0)
             else:
-                self.set_aside()
+                self.set_aside(pending)
                 self.collected = Fraction(0)
         elif arrears == "capitalise":
             joined = round(self.collected + self.accrued)
@@ -95,7 +95,7 @@ class DayByDay:
             self.bearing += 0 if self.is_flat else joined
             self.accrued = self.shares = self.collected = Fraction(0)
         else:
-            self.set_aside()
+            self.set_aside(pending)
 
 
 @attrs.define
@@ -256,10 +256,12 @@ def change(told: Told, kind: str, on: date, size: int, arrears: str, ends_on: da
     if kind in ("shorten", "lower", "late", "never"):
         size = min(size, book.principal // 3)
         new = servicing.prepay(amount=eur(size), effect="shorten" if kind == "shorten" else "lower", **common)
+        assert new.terms.down_payment is not None
+        whole = new.terms.down_payment.minor  # with an earlier prepayment of the day that is still to come
         told.agreed = copy.deepcopy(book)
         for one in (book, told.agreed):
-            one.set_aside(size)
-        told.agreed.pay(size, is_agreed=True)
+            one.set_aside(whole)
+        told.agreed.pay(whole, is_agreed=True)
         told.money = []
         if kind == "late":
             told.money = [payment(size, on + timedelta(days=size % 5))]
@@ -286,9 +288,15 @@ def change(told: Told, kind: str, on: date, size: int, arrears: str, ends_on: da
             arrears = "collect"
         if arrears == "waive":
             told.fees = 0
-        book.settle_arrears(arrears)
+        pending = 0  # a prepayment of the day is still to come
+        if new.terms.down_payment is not None:
+            assert (new.terms.down_payment, new.terms.down_payment_on) == (told.plan.terms.down_payment, on)
+            pending = new.terms.down_payment.minor
+        book.settle_arrears(arrears, pending)
         told.money = []
         told.agreed = copy.deepcopy(book)
+        if pending:
+            told.agreed.pay(pending, is_agreed=True)
     told.plan = attrs.evolve(new, plan_id=f"{new.plan_id}", supersedes=told.plan.plan_id)
     told.changes += 1
     told.is_on_schedule = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
@@ -22,6 +22,7 @@ from collectkit._servicing.rest import (
     same_amounts,
     sum_or_none,
     superseding,
+    with_pending,
 )
 from collectkit._servicing.standing import Paid, require_money
 from collectkit.core.calendars import Every
@@ -66,22 +67,18 @@ def prepay(
     at = position(plan, paid, on)
     require_rows(at)
     _requiresum_or_none(plan, amount, "a payment ahead")
-    if amount.minor >= at.debt:
+    left = at.debt - at.pending
+    if amount.minor >= left:
         raise InvalidTerms(
             "plans.overpaid",
-            f"{amount} is not below the open debt of {Money(at.debt, plan.currency)}; pay the plan off instead: "
+            f"{amount} is not below the open debt of {Money(left, plan.currency)}; pay the plan off instead: "
             "payoff_quote",
-            open=Money(at.debt, plan.currency),
+            open=Money(left, plan.currency),
         )
     if effect == "skip_ahead":
         return plan
-    changed: dict[str, Any] = {"down_payment": amount, "down_payment_on": max(on, _last_kept(at, on))}
-    if plan.terms.shape == "flat":
-        changed["flat_base"] = Money(max(at.flat_base - amount.minor, 0), plan.currency)
-    terms = rest_of(at, "collect", **changed)
     # interest on the sum runs until the day it is paid, and is asked for with the next instalment
-    owed = 0 if terms.brought_interest is None else terms.brought_interest.minor
-    terms = attrs.evolve(terms, brought_interest=sum_or_none(plan, owed + at.accrued(on, amount.minor)))
+    terms = rest_of(at, "collect", ahead=amount.minor)
     if effect == "lower" or plan.terms.shape == "bullet":  # a single instalment cannot become fewer
         return superseding(at, plan_id, terms)
     regular = _regular(plan)
@@ -253,7 +250,7 @@ def restructure(
     at = attrs.evolve(at, interest=at.interest + at.accrued(on), start_on=starts_on)
     if first_due_on is None and at.rows_left and every is None:
         first_due_on = plan.schedule[at.next_row].due_on
-    terms = plain_rest(at, arrears)
+    terms = with_pending(at, plain_rest(at, arrears), is_cut=True)
     terms = attrs.evolve(
         terms,
         instalments=require_count(instalments),

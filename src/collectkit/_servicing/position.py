@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import attrs
 
 from collectkit._servicing.accruing import borne, lead_of, passed_of, period_end, period_start
-from collectkit._servicing.overdue import brought_of, deferred_of, past_due, prepaid
+from collectkit._servicing.overdue import Flow, brought_of, deferred_of, past_due, prepaid
 from collectkit._servicing.standing import Paid, PlanFacts
 from collectkit._servicing.waits import Wait, wait_by
 from collectkit.core.checks import require_date
@@ -31,8 +31,9 @@ class Position:
     what the running period has earned joins it.
 
     `scheduled` is what the rows still ask for, as principal and as interest; `brought` the interest that the next row
-    asks for besides that of its own period; `prepayment` what of a down payment has not come; `late`
-    the part of `interest` that principal bore after its rows were due.
+    asks for besides that of its own period; `prepayment` what of a down payment has not come; `pending`
+    the part of a down payment or a prepayment that has not come and is not past due; `late` the part of `interest` that
+    principal bore after its rows were due.
     """
 
     plan: PaymentPlan
@@ -48,6 +49,7 @@ class Position:
     scheduled: tuple[int, int]
     brought: int = 0
     prepayment: int = 0
+    pending: int = 0
     late: int = 0
     wait: Wait | None = None
 
@@ -72,7 +74,7 @@ class Position:
     @property
     def is_on_schedule(self) -> bool:
         """Say whether the rows that are left pay exactly the debt that is open."""
-        return self.scheduled[0] == self.plan.schedule.balance_before(self.next_row)
+        return self.scheduled[0] - self.pending == self.plan.schedule.balance_before(self.next_row)
 
     @property
     def is_waiting(self) -> bool:
@@ -194,6 +196,7 @@ def position(plan: PaymentPlan, paid: Iterable[Paid], on: date, *, may_be_met: b
         fee_later=sum(row.fee_minor for row in rows[place:]) - brought_fee,
         scheduled=(before - past.principal, sum(row.interest_minor for row in rows[first_open:]) - past.interest),
         brought=brought + (deferred_of(plan) if is_first else 0),
+        pending=_pending(plan, flow, on) if is_first else 0,
         late=past.late,
         wait=wait,
     )
@@ -243,6 +246,13 @@ def _part(row: Instalment, kept: list[Instalment], on: date, parts: tuple[int, i
 def _is_down_payment(plan: PaymentPlan, place: int) -> bool:
     down = plan.terms.down_payment
     return place == plan.carried and down is not None and down.minor > 0
+
+
+def _pending(plan: PaymentPlan, flow: Flow, on: date) -> int:
+    first = plan.schedule[plan.carried]
+    if lead_of(plan) == plan.carried or first.due_on < on:
+        return 0
+    return max(first.principal_minor - sum(amount for _, amount in flow), 0)
 
 
 def step_of(terms: PlanTerms, anchor: date, first: int, place: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import attrs
 
@@ -19,8 +19,11 @@ added to the debt, or given up. Fees are never capitalised; they go with the fir
 what it has earned so far, and not added to the debt, counts as past due."""
 
 
-def rest_of(at: Position, arrears: Arrears, more: int = 0, **changed: Any) -> PlanTerms:
-    """Return terms for what is open on the dates that are left, and on so many `more` of the rhythm."""
+def rest_of(at: Position, arrears: Arrears, more: int = 0, ahead: int = 0) -> PlanTerms:
+    """Return terms for what is open on the dates that are left, and on so many `more` of the rhythm.
+
+    Of what is open so much comes `ahead`, on the day of the change, as a row of its own.
+    """
     old = at.plan.terms
     anchor, first = rhythm_left(at)
     # a bullet is one row of many periods, and its first one still runs
@@ -40,7 +43,7 @@ def rest_of(at: Position, arrears: Arrears, more: int = 0, **changed: Any) -> Pl
         and (old.is_first_by_days or (old.has_broken_first and at.start_on == old.start_on)),
         flat_base=Money(at.flat_base, at.plan.currency) if old.shape == "flat" else None,
     )
-    terms = attrs.evolve(terms, **changed)
+    terms = with_pending(at, terms, ahead)
     wait = at.wait
     return terms if wait is None or wait.is_over else _still_waiting(at, wait, terms, arrears)
 
@@ -104,7 +107,8 @@ def plain_rest(at: Position, arrears: Arrears) -> PlanTerms:
         rounding=old.rounding,
         residue_to=old.residue_to,
         multiple=old.multiple,
-        **fees_of_rest(at),
+        fee_each=old.fee_each,
+        fee_total=sum_or_none(plan, fee_divided(at)),
         pauses=old.pauses,
         brought_interest=sum_or_none(plan, interest),
         brought_fee=sum_or_none(plan, fee),
@@ -132,20 +136,34 @@ def same_amounts(plan: PaymentPlan, at: Position, terms: PlanTerms) -> PlanTerms
     )
 
 
-def fees_of_rest(at: Position) -> dict[str, Money | None]:
-    """Return the fees of rows not yet due: one in each stays that, and what was divided over them is divided again."""
+def fee_divided(at: Position) -> int:
+    """Return what the rows not yet due ask for of a fee that was divided over them, besides one in each."""
     each = at.plan.terms.fee_each
-    within = 0 if each is None else each.minor * at.rows_left
-    return {"fee_each": each, "fee_total": sum_or_none(at.plan, at.fee_later - within)}
+    return at.fee_later - (0 if each is None else each.minor * at.rows_left)
 
 
-def pending(at: Position) -> int:
-    """Return what is to come of a down payment or a prepayment that is not past due: it stays a row of its own."""
-    plan, lead = at.plan, lead_of(at.plan)
-    if at.next_row != lead or lead == plan.carried or plan.schedule[plan.carried].due_on < at.on:
-        return 0
-    down = plan.schedule[plan.carried].principal_minor
-    return max(down - sum(amount for _, amount in at.flow), 0)
+def with_pending(at: Position, terms: PlanTerms, amount: int = 0, *, is_cut: bool = False) -> PlanTerms:
+    """Keep a down payment or a prepayment that is yet to come as a row of its own, and let so much more join it.
+
+    What it bears until its day is asked for with the next instalment; where the period is cut, it is so already.
+    """
+    whole = at.pending + amount
+    if not whole:
+        return terms
+    owed = 0 if terms.brought_interest is None else terms.brought_interest.minor
+    day = max(at.on, at.kept[-1].due_on) if at.kept else at.on
+    if at.pending:
+        day = max(day, at.plan.schedule[at.plan.carried].due_on)
+    terms = attrs.evolve(
+        terms,
+        down_payment=Money(whole, at.plan.currency),
+        down_payment_on=day,
+        brought_interest=sum_or_none(at.plan, owed + (0 if is_cut else at.accrued(at.on, whole))),
+    )
+    if terms.shape != "flat":
+        return terms
+    base = at.flat_base - min(at.prepayment, at.pending) - amount
+    return attrs.evolve(terms, flat_base=Money(max(base, 0), at.plan.currency))
 
 
 def superseding(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:

@@ -71,7 +71,7 @@ class PlanStanding:
 
     `arrears` is what is past due under the plan, `overpaid` what came beyond its last instalment. `broken_on` is the
     first day on which the tolerance was exceeded. `next_on` is the earliest later date on which the standing could
-    change by itself, None when it cannot.
+    change by itself, money among what was given that takes effect later included, None when it cannot.
     """
 
     plan_id: str
@@ -127,6 +127,7 @@ def plan_status(
         InvalidDate: `as_of` is no plain date.
     """
     require_date(as_of, "as_of")
+    paid = tuple(require_many(paid, "paid"))
     facts = PlanFacts(plan)
     rivals = [PlanFacts(other) for other in require_many(others, "others")]
     if owed is not None:
@@ -154,7 +155,7 @@ def plan_status(
         overpaid=Money(max(-left, 0), facts.currency),
         broken_on=broken_on,
         completed_on=completed_on if broken_on is None else None,
-        next_on=_next_on(facts, rows, status, as_of, superseded_on),
+        next_on=_next_on(facts, rows, status, as_of, superseded_on, _turns(facts, paid)),
     )
 
 
@@ -301,6 +302,19 @@ class PlanFacts:
 Flow: TypeAlias = list[tuple[date, int]]
 
 
+def _turns(facts: PlanFacts, paid: Iterable[Paid]) -> set[date]:
+    """Return the days on which money that was given begins or ceases to count: post-dated, or returned later."""
+    days = set()
+    for part in paid:
+        if part.amount.currency == facts.currency:
+            on = part.effective_on if isinstance(part, Payment) else part.applied_on
+            if any(facts.counted((part,), on)):
+                days.add(on)
+                if isinstance(part, Payment) and part.returned_on is not None:
+                    days.add(part.returned_on)
+    return days
+
+
 def _rows(facts: PlanFacts, flow: Flow, as_of: date) -> tuple[tuple[InstalmentStanding, ...], int, int]:
     """Lay the money over the instalments, earliest first; return them with all that was paid and what is past due."""
     total_paid = sum(amount for _, amount in flow)
@@ -387,8 +401,11 @@ def _next_on(
     status: PlanStatus,
     as_of: date,
     superseded_on: date | None,
+    turns: Iterable[date],
 ) -> date | None:
     """Return the earliest later date on which the standing could change without a new fact."""
+    if status is PlanStatus.SUPERSEDED or status is PlanStatus.CANCELLED:
+        return None
     days = [day for day in (facts.cancelled_on, superseded_on) if day is not None]
     if status is PlanStatus.PROPOSED:
         days.append(facts.agreed_on)
@@ -397,6 +414,5 @@ def _next_on(
             if row.state is not InstalmentState.MET:
                 days.append(_after(row.due_on, 1))
                 days.append(_after(row.due_on, facts.tolerance_days + 1))
-    elif status in (PlanStatus.SUPERSEDED, PlanStatus.CANCELLED):
-        return None
+    days.extend(turns)
     return min((day for day in days if day > as_of), default=None)
