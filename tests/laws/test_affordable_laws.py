@@ -134,6 +134,15 @@ def test_the_limit_that_is_said_to_bind_is_one_without_which_the_plan_would_be_b
     elif found.binds == "end_by":
         assert periods(asked, rows + 1)[0][-1] > asked["end_by"]
         return
+    elif found.binds == "interest":  # a sum a unit lower grows the debt before more rows are reached
+        assert asked["prefer"] == "lowest"
+        assert asked.get("skip_months") or "day_count" in asked or asked["rate"].value
+        assert "a lower sum would not cover" in str(found.reasons[0])
+        free |= {"affordable": euros(10**6), "multiple": None, "min_instalment": None, "gap_limit": None}
+        widest = solved(free)
+        assert isinstance(widest, plans.PersonalisedPlan)
+        assert len(widest.plan.schedule) <= rows
+        return
     else:
         free.pop(found.binds, None)
     other = solved(free)
@@ -260,6 +269,7 @@ def test_a_season_without_instalments_is_met_by_a_higher_level() -> None:
     )
     assert isinstance(found, plans.PersonalisedPlan)
     assert max(found.plan.schedule.payments) <= 30_000
+    assert found.binds == "interest"
 
 
 def test_a_rule_for_odd_units_has_nothing_to_do_in_the_soonest_plan() -> None:

@@ -25,8 +25,11 @@ from collectkit.core.errors import CurrencyMismatch, InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.schedule import level_whole
 
-Binding = Literal["affordable", "max_instalments", "end_by", "min_instalment", "multiple", "gap_limit", "dates"]
-"""The limit that decided the form of a personalised plan; `dates`: the rule or the calendar tells no later ones."""
+Binding = Literal[
+    "affordable", "max_instalments", "end_by", "min_instalment", "multiple", "gap_limit", "dates", "interest"
+]
+"""The limit that decided the form of a personalised plan; `dates`: the rule or the calendar tells no later ones,
+`interest`: an instalment too low for more rows would not cover it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -185,12 +188,24 @@ class _Request:
         least = self.money(max(limits.level_min, limits.last_min) + limits.fee)
         if fit.rows < limits.count:
             binds = self._freeing(limits, lambda freed: freed is not None and freed.rows > fit.rows, soonest=False)
+            row = self._grows_without(fit, limits) if binds == "min_instalment" and not limits.least else 0
+            if row:
+                text = f"{rows} the most that interest allows; a lower sum would not cover that of instalment {row}"
+                return Solved(terms=self._terms(fit), binds="interest", reasons=(_reason("interest", text),))
         text = f"{rows} the most that {binds} allows; none may be below {least}"
         if binds == "affordable":
             text = f"{rows} the most that {binds} allows; of more, the last would be above {self.affordable}"
         if binds == "dates":
             text = f"{rows} the most that {binds} allows: {self.missing}"
         return Solved(terms=self._terms(fit), binds=binds, reasons=(Reason(code=f"plans.{binds}", text=text),))
+
+    def _grows_without(self, fit: Fit, limits: Limits) -> int:
+        """Return the row whose interest keeps the level up, where no limit does; 0 where the smallest unit does."""
+        free = attrs.evolve(limits, affordable=limits.whole + limits.fee, unit=1, gap=None)
+        widest = free.lowest()
+        if widest is None or widest.level is None or widest.rows > fit.rows:
+            return 0
+        return free.grows_at(widest.level - 1)
 
     def _freeing(self, limits: Limits, is_better: Callable[[Fit | None], bool], *, soonest: bool) -> Binding:
         """Return the limit without which the plan would be a better one."""
@@ -283,6 +298,10 @@ class _Request:
 
 
 _TRIES = 8  # numbers of rows for which a residue rule is tried; the fitted level serves where none of them does
+
+
+def _reason(limit: Binding, text: str) -> Reason:
+    return Reason(code=f"plans.{limit}", text=text)
 
 
 def _declined(*reasons: Reason) -> Declined:

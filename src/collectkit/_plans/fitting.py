@@ -148,7 +148,7 @@ class Limits:
         first = self._round(self.draft.financed.minor * numerator, denominator)
         return (1, first) if not (paid or row) and first == level else (row, interest)
 
-    def _grows_at(self, level: int) -> int:
+    def grows_at(self, level: int) -> int:
         """Return the row at which interest is more than the level; 0 where there is none.
 
         Up to it fewer rows may do with less than the level that more of them need.
@@ -207,16 +207,16 @@ class Limits:
         rows = self.count
         while rows > 1 and self.level_min <= self.level_max:
             if self._falls_short(self.level_max, rows):
-                grows_at = self._grows_at(self.level_max)
-                if not 0 < grows_at < rows:
+                row = self.grows_at(self.level_max)
+                if not 0 < row < rows:
                     break
-                rows = grows_at
+                rows = row
                 continue
             level = self._least(rows)
             if not self._is_too_much(level, rows):
                 return Fit(rows, level)
             below = level - self.unit if level > self.level_min else level
-            rows = max(self._rows_for(level, rows), min(self._grows_at(below), rows - 1))
+            rows = max(self._rows_for(level, rows), min(self.grows_at(below), rows - 1))
         return Fit(1, None) if self.last_min <= self.whole <= self.last_max else None
 
     def _least(self, rows: int) -> int:
