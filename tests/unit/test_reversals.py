@@ -279,8 +279,8 @@ def test_a_charge_of_a_later_period_than_was_due_counts_as_it_was_posted() -> No
     assert amounts(found) == []  # R-1 has its 5.00 of the law, and its own 15.00 fill the cap
 
 
-def test_a_cost_is_no_fee_to_the_law_and_a_planned_instalment_waits_for_it() -> None:
-    assert amounts(look(fees(flat("20.00", component="cost")), facts(), LAW)) == ["20.00 EUR"]
+def test_a_fee_booked_as_cost_is_a_fee_to_the_law_and_a_planned_instalment_waits_for_it() -> None:
+    assert amounts(look(fees(flat("20.00", component="cost")), facts(), LAW)) == ["5.00 EUR"]
     later = pack(FeeLimit(amounts=(Money(500, EUR),), grace_days=15))
     terms = PlanAgreement(
         plan_id="P",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import attrs
+
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.interest import (
     AccruedInterest,
@@ -37,18 +39,27 @@ def look_at_sums(look: Look, policies: ChargePolicy) -> None:
     if not policies.recovery_sums:
         return
     for item in look.ledger.balance.items:
-        if item.amount_open.minor > 0:
-            for policy in policies.recovery_sums_for(item.receivable, segment=look.segment):
-                _look_at_sum(look, policy, item.receivable)
+        for policy in policies.recovery_sums_for(item.receivable, segment=look.segment):
+            _look_at_sum(look, policy, item)
     for receivable in look.ledger.coming:
         for policy in policies.recovery_sums_for(receivable, segment=look.segment):
             look.next_days.append(max(after(receivable.due_on, policy.grace_days + 1), receivable.issued_on))
 
 
-def _look_at_sum(look: Look, policy: RecoverySumPolicy, receivable: Receivable) -> None:
+def _look_at_sum(look: Look, policy: RecoverySumPolicy, item: Item) -> None:
+    """Charge the sum where the first day past due, which bears interest, ended with something open.
+
+    It is owed from then on, as interest is, so a payment that came later does not undo it (directive 2011/7/EU,
+    article 6).
+    """
+    receivable = item.receivable
     falls_on = after(receivable.due_on, policy.grace_days + 1)
     if falls_on > look.as_of:
-        look.next_days.append(falls_on)
+        if item.amount_open.minor > 0:
+            look.next_days.append(falls_on)
+        return
+    debt = look.ledger.open_on(receivable, falls_on)
+    if not debt.is_positive:
         return
     opening = look.opening("cost", receivable.receivable_id, policy.id, 1)
     if opening is None:
@@ -69,11 +80,14 @@ def _look_at_sum(look: Look, policy: RecoverySumPolicy, receivable: Receivable) 
         reason = _unknown(found, policy.pack)
         look.skip(reason.code, policy.id, receivable, reason.text, reason.cite)
         return
-    debt = look.ledger.open_on(receivable, falls_on)
     amount = found.value.of(debt)
     if amount is None:
         text = f"the law states no sum in {debt.currency}; nothing is converted"
         look.skip("policy.law_unknown", policy.id, receivable, text, f"{found.citation}; {policy.pack.label}")
+        return
+    if amount.is_zero:
+        text = f"a debt of {debt} lies below the first band of the law, which gives no sum for it"
+        look.skip("policy.zero", policy.id, receivable, text, f"{found.citation}; {policy.pack.label}")
         return
     text = f"{policy.id} for receivable {receivable.receivable_id}: {amount} for a debt of {debt}, past due since {falls_on}"
     reasons = [Reason(code="policy.recovery_sum", text=text, cite=f"{found.citation}; {policy.pack.label}")]
@@ -285,7 +299,8 @@ def _why(
         f"{policy.id} for receivable {receivable.receivable_id}: {amount} for {days} days from {from_on} until {end_on}"
     )
     reasons = [Reason(code="policy.interest", text=f"{head} ({policy.rounding_order})", cite=policy.cite)]
-    for piece in accrued.pieces:
+    for whole in accrued.pieces:
+        piece = attrs.evolve(whole, from_on=max(whole.from_on, from_on))  # what was posted before is told there
         if piece.until_on > from_on:
             on = str(piece.balance)
             if piece.on_interest >= 1:

@@ -23,7 +23,7 @@ from collectkit._policy.reserve import Reserve
 from collectkit._policy.terms import LateFeePolicy
 from collectkit.core.errors import CalendarMissing
 from collectkit.core.money import Money
-from collectkit.core.records import Component, PlanAgreement, PlannedInstalment, Receivable
+from collectkit.core.records import PlanAgreement, PlannedInstalment, Receivable
 
 __all__ = ["first_fee_on", "look_at_fees"]
 
@@ -148,7 +148,7 @@ class _Fees:
             opening=opening,
             open_then=self.ledger.instalment_open(plan, part, occurrence.falls_on),
             original=part.amount,
-            is_planned=True,
+            planned=(plan, part),
         )
 
     def _of_notices(self, rank: int, fee: LateFeePolicy) -> Iterator[Candidate]:
@@ -217,7 +217,7 @@ class _Fees:
         if self._is_frozen(candidate):
             return
         lawful = self._lawful_day(candidate)
-        if lawful is None:
+        if lawful is None or self._is_frozen(lawful):
             return
         if lawful is not candidate:
             later = self._measured(lawful, is_counted=True)
@@ -227,21 +227,20 @@ class _Fees:
                 reasons = [later.reasons[0], *reasons[1:]]
             else:
                 amount, reasons = later.amount, list(later.reasons)
-        if fee.component is Component.FEE:
-            room = self.look.law.fee_room(
-                receivable,
-                past_due=lawful.open_then,
-                instalment=lawful.original,
-                charged=self.look.fees_on(receivable, amount.currency, but=opening.stands),
-            )
-            if room.blocked is not None:
-                self.look.skip(room.blocked.code, fee.id, receivable, room.blocked.text, room.blocked.cite)
-                return
-            amount = room.limit(amount, reasons)
-            if amount.is_zero:
-                _, strictest = room.limits[0]
-                self.look.skip(strictest.code, fee.id, receivable, strictest.text, strictest.cite)
-                return
+        room = self.look.law.fee_room(  # a fee is a fee to the law, whatever component it is booked as
+            receivable,
+            past_due=lawful.open_then,
+            instalment=lawful.original,
+            charged=self.look.fees_on(receivable, amount.currency, but=opening.stands),
+        )
+        if room.blocked is not None:
+            self.look.skip(room.blocked.code, fee.id, receivable, room.blocked.text, room.blocked.cite)
+            return
+        amount = room.limit(amount, reasons)
+        if amount.is_zero and room.limits:
+            _, strictest = room.limits[0]
+            self.look.skip(strictest.code, fee.id, receivable, strictest.text, strictest.cite)
+            return
         amount = opening.left(amount, reasons)
         if amount.is_positive:
             is_lowered = amount < fallen.amount
@@ -303,9 +302,10 @@ class _Fees:
             self.look.next_days.append(lawful_on)
             self._skip("policy.law_grace", f"the law lets no fee be charged before {lawful_on}", candidate=candidate)
             return None
-        open_then = candidate.open_then
-        if not candidate.is_planned:
+        if candidate.planned is None:
             open_then = self.ledger.open_on(receivable, lawful_on)
+        else:
+            open_then = self.ledger.instalment_open(*candidate.planned, lawful_on)
         return attrs.evolve(candidate, occurrence=attrs.evolve(occurrence, falls_on=lawful_on), open_then=open_then)
 
     def _skip(self, code: str, text: str, *, candidate: Candidate) -> None:

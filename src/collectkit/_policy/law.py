@@ -13,10 +13,10 @@ from typing import Final
 
 import attrs
 
-from collectkit._policy.ledger import Ledger, after
+from collectkit._policy.ledger import Ledger, after, is_fee
 from collectkit.core.decisions import Reason
 from collectkit.core.money import Money
-from collectkit.core.records import AccountSnapshot, Component, Hold, HoldReason, Receivable
+from collectkit.core.records import AccountSnapshot, Hold, HoldReason, Receivable
 from collectkit.core.rules import (
     Citation,
     FeeLimit,
@@ -42,7 +42,7 @@ _FEE_RULES: Final = (FeeLimit, PenaltyTiers)
 
 
 def facts_of(snapshot: AccountSnapshot, receivable: Receivable) -> LegalFacts:
-    """Return what a rule may ask about a receivable."""
+    """Return what a rule may ask about a receivable; ask about a charge by what it was charged for (`Ledger.root`)."""
     return LegalFacts(debtor_kind=snapshot.debtor.kind, debt_kind=receivable.kind)
 
 
@@ -99,7 +99,7 @@ class Law:
         self, receivable: Receivable, on: date, *kinds: type[object]
     ) -> Iterator[tuple[RulePack, Rule] | Reason]:
         """Yield the rules of a kind that are for the receivable, or the reason why that is not known on a day."""
-        facts = facts_of(self.ledger.snapshot, receivable)
+        facts = facts_of(self.ledger.snapshot, self.ledger.root(receivable))
         for pack, rule in self.rules:
             if not any(isinstance(point.value, kinds) for point in rule.parameters.points):
                 continue
@@ -156,6 +156,9 @@ class Law:
             if isinstance(one, Reason):
                 return FeeRoom(blocked=one)
             most = self._most(one.value, receivable, past_due=past_due, instalment=instalment)
+            if isinstance(one.value, FeeLimit) and receivable.is_charge and not one.value.on_charges:
+                text = f"no fee may arise from an unpaid charge: {one.rule.text}"
+                return FeeRoom(blocked=Reason(code="policy.law_on_charges", text=text, cite=one.cite))
             if most is None:
                 text = f"{one.rule.id} states no amount in {past_due.currency}; nothing is converted"
                 return FeeRoom(blocked=Reason(code="policy.law_unknown", text=text, cite=one.cite))
@@ -170,7 +173,7 @@ class Law:
         if isinstance(value, PenaltyTiers):
             if value.first.currency != instalment.currency:
                 return None
-            due_on = receivable.due_on
+            due_on = self.ledger.root(receivable).due_on
             return value.most(
                 minimum_payment=instalment, cycle=(due_on.year, due_on.month), prior_cycles=self._fee_cycles(receivable)
             )
@@ -181,13 +184,14 @@ class Law:
 
         What is posted on the day itself is no earlier fee, so that a second look of the day leaves no more than the first.
         """
+        root = self.ledger.root(receivable)
         for posted in self.ledger.posted:
-            if posted.receivable.component is not Component.FEE or posted.period.startswith("payment-"):
+            if not is_fee(posted.receivable) or posted.period.startswith("payment-"):
                 continue
             if posted.receivable.issued_on >= self.ledger.as_of or not self.ledger.stands(posted.receivable):
                 continue
-            parent = self.ledger.receivables.get(posted.receivable.parent_id or "")
-            if parent is not None and parent.kind == receivable.kind and parent.due_on < receivable.due_on:
+            parent = self.ledger.root(posted.receivable)
+            if not parent.is_charge and parent.kind == root.kind and parent.due_on < root.due_on:
                 yield (parent.due_on.year, parent.due_on.month)
 
     # -- interest --------------------------------------------------------------------------------------------
@@ -212,7 +216,9 @@ class Law:
         """List the spans `[from, until)` in which a moratorium freezes `what` ("fees", "interest"), with who says so."""
         spans = []
         for hold in self.ledger.snapshot.holds:
-            if hold.reason not in MORATORIA or not _covers(hold, receivable):
+            if hold.reason not in MORATORIA or not any(
+                _covers(hold, one) for one in (receivable, self.ledger.root(receivable))
+            ):
                 continue
             found = list(self._speaking(receivable, min(hold.placed_on, self.ledger.as_of), Moratorium))
             for one in found:

@@ -22,6 +22,7 @@ from collectkit.core.events import semantic_key
 from collectkit.core.money import Money
 from collectkit.core.records import (
     AccountSnapshot,
+    Component,
     Dispute,
     PlanAgreement,
     PlannedInstalment,
@@ -35,6 +36,7 @@ __all__ = [
     "PostedCharge",
     "after",
     "escaped",
+    "is_fee",
     "posted_charges",
     "taken_back",
     "unescaped",
@@ -48,6 +50,11 @@ _AGAIN: Final = re.compile(r"(.*)@([1-9][0-9]*)", re.DOTALL)  # the same period,
 def escaped(part: str) -> str:
     """Return a part as it stands inside a semantic key."""
     return part.replace("%", "%25").replace(":", "%3A")
+
+
+def is_fee(receivable: Receivable) -> bool:
+    """Say whether a posted charge is a fee, by what it was charged for: a fee may be booked as cost or interest, too."""
+    return receivable.component is Component.FEE or (receivable.charge_key or "").startswith("fee:")
 
 
 def taken_back(snapshot: AccountSnapshot) -> dict[str, int]:
@@ -253,6 +260,14 @@ class Ledger:
     def receivables(self) -> dict[str, Receivable]:
         """Receivables by id."""
         return {one.receivable_id: one for one in self.snapshot.receivables}
+
+    def root(self, receivable: Receivable) -> Receivable:
+        """Return what a charge was charged for in the end; the receivable itself where it is no charge."""
+        seen = {receivable.receivable_id}
+        while receivable.is_charge and receivable.parent_id in self.receivables and receivable.parent_id not in seen:
+            receivable = self.receivables[receivable.parent_id]
+            seen.add(receivable.receivable_id)
+        return receivable
 
     @cached_property
     def _applied(self) -> dict[str, list[tuple[date, int]]]:

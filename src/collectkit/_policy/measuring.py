@@ -20,7 +20,7 @@ from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
 from collectkit.core.decisions import Reason
 from collectkit.core.money import Money, rounded
 from collectkit.core.rates import Rate
-from collectkit.core.records import Receivable
+from collectkit.core.records import PlanAgreement, PlannedInstalment, Receivable
 
 __all__ = ["Candidate", "Measured", "Occurrence", "Used", "first_fee_on", "measured_on", "notice_period", "schedule"]
 
@@ -53,8 +53,13 @@ class Candidate:
     opening: Opening
     open_then: Money
     original: Money
-    is_planned: bool = False
-    """It is an instalment of a running plan, not the receivable itself."""
+    planned: tuple[PlanAgreement, PlannedInstalment] | None = None
+    """The instalment of a running plan that it is, where it is not the receivable itself."""
+
+    @property
+    def is_planned(self) -> bool:
+        """Say whether it is an instalment of a running plan."""
+        return self.planned is not None
 
     @property
     def order(self) -> tuple[date, date, str, int, str]:
@@ -116,6 +121,8 @@ def measured_on(
             amount=base, refused=("policy.no_amount", f"has no amount in {base.currency}; nothing is converted")
         )
     amount, how = found
+    if amount is None:
+        return Measured(amount=Money.zero(base.currency), refused=("policy.zero", how))
     limits = _Limits(candidate, on, [_why(candidate, amount, how, on)])
     amount = limits.of_itself(amount, base, is_counted=is_counted)
     if not is_counted:
@@ -258,12 +265,15 @@ def _why(candidate: Candidate, amount: Money, how: str, on: date) -> Reason:
     return Reason(code="policy.late_fee", text=text, cite=fee.cite)
 
 
-def _measure(fee: LateFeePolicy, base: Money, occurrence: Occurrence) -> tuple[Money, str] | None:
-    """Measure a fee on its base before limits, with the words for it; None where it has no amount in the currency."""
+def _measure(fee: LateFeePolicy, base: Money, occurrence: Occurrence) -> tuple[Money | None, str] | None:
+    """Measure a fee on its base before limits, with the words for it; None where it has no amount in the currency.
+
+    The amount is None where no tier stands: there is no fee then, and no floor to raise it to.
+    """
     if fee.kind == "tiered":
         tier = occurrence.tier or _tier_of(fee, base, occurrence.days)
         if tier is None:
-            return Money.zero(base.currency), f"no tier for {base}, {occurrence.days} days"
+            return None, f"no tier for {base}, {_days(occurrence.days)} past due"
         return _measure_tier(fee, tier, base)
     flat = amount_in(fee.amounts, base.currency)
     if fee.kind == "flat":
