@@ -169,6 +169,7 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
         strategy_name=strategy.name,
         strategy_version=strategy.version,
         strategy_hash=strategy.hash,
+        packs=due.packs,
     )
 
 
@@ -344,7 +345,9 @@ def _out_of_date(strategy: Strategy, command: SendNotice, look: Look) -> Reason 
     if stopped:
         return _reason("held", f"held: {stopped[0].text or stopped[0].reason.value}")
     stage = strategy.ladder_of(look.classified.segment).stage(command.stage)
-    return None if stage is not None and stage.is_pre_due else trifle(strategy, look)
+    if stage is not None and stage.is_pre_due:
+        return None
+    return trifle(strategy, look) or trifle(strategy, look, to="write")
 
 
 def _hold_reason(hold: AppliedHold) -> Reason:

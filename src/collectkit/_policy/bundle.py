@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import combinations
 from typing import TypeAlias, TypeVar
 
 import attrs
 
-from collectkit._policy.coverage import Coverage, lacking_in
+from collectkit._policy.coverage import Coverage, lacking_in, packs_of
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
+from collectkit._policy.rate_terms import AGREED
 from collectkit._policy.returned import ReturnedPaymentPolicy
-from collectkit._policy.terms import AppliesTo, LateFeePolicy
+from collectkit._policy.terms import AppliesTo, LateFeePolicy, amounts_of, check_amounts
 from collectkit.core.checks import as_tuple, each, instance_of, optional
+from collectkit.core.money import Money
 from collectkit.core.reading import Problems
 from collectkit.core.records import Receivable
+from collectkit.core.rules import RulePack
 
 __all__ = ["ChargePolicy", "ChargeRule", "Placed", "note_ties"]
 
@@ -51,6 +55,8 @@ class ChargePolicy:
     returned_payments: tuple[ReturnedPaymentPolicy, ...] = attrs.field(
         default=(), converter=as_tuple, validator=each(ReturnedPaymentPolicy)
     )
+    materiality: tuple[Money, ...] = attrs.field(default=(), converter=amounts_of)
+    """While less than this is past due on an account, in a currency, charges in it wait."""
     covering: Coverage | None = attrs.field(default=None, validator=optional(instance_of(Coverage)))
 
     def __attrs_post_init__(self) -> None:
@@ -63,6 +69,7 @@ class ChargePolicy:
                 for number, rule in enumerate(rules)
             ]
         note_ties(placed, problems)
+        check_amounts("materiality", self.materiality, problems)
         if self.covering is not None:
             problems.found += lacking_in(self.covering, interest=self.interest, recovery_sums=self.recovery_sums)
         problems.raise_if_any()
@@ -76,6 +83,13 @@ class ChargePolicy:
     def ids(self) -> tuple[str, ...]:
         """Return the ids of the rules, each once, in order."""
         return tuple(dict.fromkeys(rule.id for rule in self.rules))
+
+    @cached_property
+    def packs(self) -> tuple[RulePack, ...]:
+        """Return the packs that the rules themselves name, each once; terms that parties agreed stand in none."""
+        named = packs_of(self.interest, self.recovery_sums)
+        lawful = {pack.label: pack for pack in named if any(rule.topic != AGREED for rule in pack.rules)}
+        return tuple(lawful.values())
 
     def late_fees_for(self, receivable: Receivable, *, segment: str) -> Iterator[LateFeePolicy]:
         """Yield for each fee its most specific variant for a receivable; charges are not charged unless a rule says so."""

@@ -21,7 +21,7 @@ from collectkit.core.rates import NotInForce, Stale
 from collectkit.core.records import DebtorKind
 from collectkit.core.rules import Dated, InForce, RulePack, compose
 
-__all__ = ["Coverage", "contradictions", "lacking_in", "lacking_of_places", "lacking_on"]
+__all__ = ["Coverage", "contradictions", "lacking_in", "lacking_of_places", "lacking_on", "packs_of"]
 
 _DEBTORS = tuple(kind.value for kind in DebtorKind)
 
@@ -133,7 +133,7 @@ def _days(
     """List the days on which an answer could change: the first, the last, and every day a figure begins or its review ends."""
     last_on = covering.end_on - timedelta(days=1)
     days = {covering.start_on, last_on}
-    for pack in _packs(interest, recovery_sums):
+    for pack in packs_of(interest, recovery_sums):
         dated: list[Dated[Any]] = [rule.parameters for rule in pack.rules]
         dated += [series.values for series in pack.series]
         for values in dated:
@@ -142,7 +142,8 @@ def _days(
     return sorted(day for day in days if covering.start_on <= day <= last_on)
 
 
-def _packs(interest: Sequence[InterestPolicy], recovery_sums: Sequence[RecoverySumPolicy]) -> Iterator[RulePack]:
+def packs_of(interest: Sequence[InterestPolicy], recovery_sums: Sequence[RecoverySumPolicy]) -> Iterator[RulePack]:
+    """Yield the packs that rates and sums are taken from."""
     for one in interest:
         if one.terms.pack is not None:
             yield one.terms.pack

@@ -34,8 +34,9 @@ class ChargesDue:
     """The charges that have fallen due and are not posted yet, in order; why others were not made; the next look.
 
     `next_on` is the earliest day on which, with no new fact, another charge could fall due: exact or too early, never
-    too late. None means never. What merely accrues does not count. `packs` are the rule packs that were asked, each
-    with its version and review date; `warnings` name those whose review ends soon, and every rule that a person loosened.
+    too late. None means never. What merely accrues does not count. `packs` are the rule packs that were asked, those
+    that the rules themselves name too, each with its version and review date; `warnings` name those whose review ends
+    soon, and every rule that a person loosened.
     """
 
     charges: tuple[Charge, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Charge))
@@ -76,6 +77,7 @@ def charges_due(
     snapshot = with_legal_ends(snapshot, balance, packs)
     ledger = Ledger(snapshot, balance, held_receivables)
     look = Look(ledger, Law(packs, ledger), segment, calendar)
+    look.materiality = policies.materiality
     look_at_fees(look, policies)
     look_at_returns(look, policies.returned_payments)
     look_at_sums(look, policies)
@@ -91,7 +93,7 @@ def charges_due(
         charges=look.charges,
         skipped=look.skipped,
         next_on=min(look.next_days, default=None),
-        packs=tuple(sorted(pack.label for pack in packs)),
+        packs=tuple(sorted({pack.label for pack in (*packs, *policies.packs)})),
         warnings=look.law.warnings(),
     )
 

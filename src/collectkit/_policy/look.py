@@ -53,6 +53,7 @@ class Look:
         self.measured: list[FallenDue] = []
         self.next_days: list[date] = []
         self.is_held_back = False
+        self.materiality: tuple[Money, ...] = ()
 
     def skip(self, code: str, rule: str, receivable: Receivable, text: str, cite: str | None = None) -> None:
         """Say once why a charge was not made."""
@@ -79,10 +80,33 @@ class Look:
             self.skip("policy.on_plan", rule, receivable, f"plan {plan.plan_id} runs, so its due date is silent", cite)
         elif is_disputed and disputes == "no_fee":
             self.skip("policy.disputed", rule, receivable, "is disputed", cite)
+        elif (trifle := self._trifle(receivable)) is not None:
+            self.skip("policy.materiality", rule, receivable, trifle, cite)
         else:
             return False
         self.is_held_back = True
         return True
+
+    def _trifle(self, receivable: Receivable) -> str | None:
+        """Say why what is past due in a currency, this receivable included, is too little to charge for, or None."""
+        currency = receivable.amount_original.currency
+        least = next((one for one in self.materiality if one.currency == currency), None)
+        if least is None:
+            return None
+        own = self.ledger.open_on(receivable, self.as_of)
+        past_due = own if own.is_positive else receivable.amount_original  # what is settled was past due as a whole
+        others = [
+            item for item in self.ledger.balance.open_items if item.receivable.receivable_id != receivable.receivable_id
+        ]
+        others = [item for item in others if not item.receivable.is_charge and item.amount_open.currency == currency]
+        for item in others:
+            past_due += item.amount_open if item.receivable.due_on < self.as_of else Money.zero(currency)
+        if past_due >= least:
+            return None
+        coming = [item.receivable for item in others] + [one for one in self.ledger.coming if not one.is_charge]
+        days = [max(after(one.due_on, 1), one.issued_on) for one in coming]
+        self.next_days += [day for day in days if day > self.as_of]
+        return f"{past_due} is past due, less than {least}, too little to charge for"
 
     def fees_on(self, receivable: Receivable, currency: str, *, but: int = 0) -> Money:
         """Sum the fees of every rule on a receivable, posted or made in this look, but for some minor units."""

@@ -95,7 +95,9 @@ class Strategy:
     """Limits of offers per segment; those under `standard` serve every segment without its own."""
     aftercare: Aftercare = attrs.field(factory=Aftercare)
     materiality: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
-    """Arrears below this are not chased, per currency."""
+    """Arrears below this are not chased, per currency; what is charged has its own gate, `charges.materiality`."""
+    writing_materiality: tuple[Money, ...] = attrs.field(default=(), converter=as_tuple, validator=each(Money))
+    """Arrears below this are not written about, per currency; tasks and commands go on."""
     buckets: BucketScheme = STANDARD_BUCKETS
     order: Order = DEFAULT_ORDER
     calendar: BusinessCalendar = WEEKENDS_ONLY

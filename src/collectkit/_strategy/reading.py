@@ -11,6 +11,8 @@ from datetime import date, time
 from fractions import Fraction
 from typing import Any, Final
 
+import attrs
+
 from collectkit import jurisdictions
 from collectkit._strategy.bundle import Aftercare, Strategy
 from collectkit.contact import ContactCap, ContactHours, ContactPolicy
@@ -32,6 +34,7 @@ from collectkit.core.guards import (
     Has,
     Not,
 )
+from collectkit.core.money import Money
 from collectkit.core.rates import Rate
 from collectkit.core.reading import Problems, TableReader, toml_table
 from collectkit.core.records import Channel
@@ -65,6 +68,7 @@ CHARGE_TOPICS: Final = frozenset(
 )
 """What a pack may speak of in a strategy: charges, which `policy.charges_due` obeys in full; and disclosure of plans,
 which binds whoever agrees on one and nothing that `decide` does."""
+_GATES: Final = ("chasing", "charging", "writing")
 _CHANNELS: Final = tuple(channel.value for channel in Channel)
 
 
@@ -97,7 +101,7 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
     limits, tolerance, clearing = _promises(top.table("promises"), problems)
     settlement = _settlement(top, segmentation, problems)
     aftercare = _aftercare(top.table("aftercare"))
-    materiality = top.amounts("materiality")
+    gates = _gates(top)
     buckets = _buckets(top, problems)
     calendar = _calendar(top.table("calendar"), problems)
     top.done()
@@ -108,7 +112,7 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
         segmentation=segmentation,
         ladder=ladder,
         ladders=ladders,
-        charges=charges,
+        charges=attrs.evolve(charges, materiality=gates["charging"]) if gates["charging"] else charges,
         incentives=incentives,
         contact=contact,
         promises=limits,
@@ -116,7 +120,8 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
         clearing_days=clearing,
         settlement=settlement,
         aftercare=aftercare,
-        materiality=materiality,
+        materiality=gates["chasing"],
+        writing_materiality=gates["writing"],
         buckets=buckets,
         calendar=calendar,
         packs=named,
@@ -416,6 +421,17 @@ def _aftercare(table: TableReader | None) -> Aftercare:
         table.note("thanks_channels", "thanks need a channel", reason="missing")
     table.done()
     return Aftercare(thanks_channels=channels, **terms)
+
+
+def _gates(top: TableReader) -> dict[str, tuple[Money, ...]]:
+    """Read from which sums on an account is chased, charged and written to; amounts alone are those of chasing."""
+    value = top.raw("materiality")
+    if not isinstance(value, Mapping) or not any(isinstance(one, Mapping) for one in value.values()):
+        return {**dict.fromkeys(_GATES, ()), "chasing": top.amounts("materiality")}
+    table = TableReader(value, path=top.at("materiality"), problems=top.problems)
+    found = {name: table.amounts(name) for name in _GATES}
+    table.done()
+    return found
 
 
 def _packs(top: TableReader, own: Mapping[str, RulePack], problems: Problems) -> tuple[RulePack, ...]:

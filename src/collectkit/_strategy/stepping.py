@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Literal
 
 import attrs
 
@@ -43,9 +44,10 @@ def take_step(strategy: Strategy, look: Look) -> Taken:
     snapshot, as_of = look.snapshot, look.snapshot.as_of
     reasons = [*look.standing.blocked, *look.steps.reasons]
     too_small = trifle(strategy, look)
+    unwritten = trifle(strategy, look, to="write")
     planned = look.steps.steps
+    pre_due = {rule.id for rule in strategy.ladder_of(look.classified.segment) if rule.is_pre_due}
     if too_small is not None and planned:
-        pre_due = {rule.id for rule in strategy.ladder_of(look.classified.segment) if rule.is_pre_due}
         planned = tuple(step for step in planned if step.stage in pre_due)
         reasons.append(too_small)
         if not planned:
@@ -61,6 +63,9 @@ def take_step(strategy: Strategy, look: Look) -> Taken:
         if step is None:
             continue  # the hold has given its reason already
         if step.step.action == "notice":
+            if unwritten is not None and not step.step.is_always_allowed and step.stage not in pre_due:
+                reasons.append(unwritten)
+                continue
             chosen = _contact(strategy, step, snapshot)
             if isinstance(chosen, contact.ContactPlan):
                 return Taken(
@@ -89,14 +94,15 @@ def take_step(strategy: Strategy, look: Look) -> Taken:
     return Taken(commands=approvals, reasons=reasons, turns=turns)
 
 
-def trifle(strategy: Strategy, look: Look) -> Reason | None:
-    """Say why what is past due and not held is too small to chase, or None."""
-    least = {bound.currency: bound for bound in strategy.materiality}
+def trifle(strategy: Strategy, look: Look, *, to: Literal["chase", "write"] = "chase") -> Reason | None:
+    """Say why what is past due and not held is too small to chase or to write about, or None."""
+    bounds = strategy.materiality if to == "chase" else strategy.writing_materiality
+    least = {bound.currency: bound for bound in bounds}
     sums = sum_by_currency(item.amount_open for item in look.actionable if item.days_past_due > 0)
     if not sums or any(code not in least or amount >= least[code] for code, amount in sums.items()):
         return None
     figures = ", ".join(f"{amount} past due is below {least[code]}" for code, amount in sums.items())
-    return Reason(code="strategy.materiality", text=f"too small to chase: {figures}")
+    return Reason(code="strategy.materiality", text=f"too small to {to}{' about' if to == 'write' else ''}: {figures}")
 
 
 def notice_of(step: escalation.PlannedStep, chosen: contact.ContactPlan, snapshot: AccountSnapshot) -> SendNotice:

@@ -240,6 +240,8 @@ class Decision:
     strategy_name: str = attrs.field(default="", validator=text_up_to(255))
     strategy_version: str = attrs.field(default="", validator=text_up_to(64))
     strategy_hash: str = attrs.field(default="", validator=text_up_to(64))
+    packs: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    """Every rule pack that was consulted, with its version and review date, such as "us-reg-z/2026.1 (reviewed …)"."""
 
     @property
     def has_effects(self) -> bool:
