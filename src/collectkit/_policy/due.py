@@ -22,7 +22,7 @@ from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
 from collectkit.core.checks import as_tuple, each
 from collectkit.core.decisions import Charge, Reason
 from collectkit.core.errors import InvalidRecord
-from collectkit.core.records import AccountSnapshot, Component
+from collectkit.core.records import AccountSnapshot
 from collectkit.core.rules import RulePack
 from collectkit.core.waterfall import Balance
 
@@ -85,7 +85,7 @@ def charges_due(
     if look.is_held_back:
         look.next_days += ledger.releases()
     look.next_days += ledger.turns()
-    if look.law.counts_earlier_fees and any(one.component is Component.FEE for one in look.charges):
+    if look.law.counts_earlier_fees and any(one.key.startswith("fee:") for one in look.charges):
         look.next_days.append(after(look.as_of, 1))  # from then on the fees of today are earlier ones
     if policies.interest:  # what was earned is posted when the principal is settled
         look.next_days += ledger.settlements()

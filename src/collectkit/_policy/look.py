@@ -9,7 +9,7 @@ from functools import cached_property
 import attrs
 
 from collectkit._policy.law import Law
-from collectkit._policy.ledger import Ledger, Opening, after
+from collectkit._policy.ledger import Ledger, Opening, after, is_fee
 from collectkit._policy.terms import DisputeRule
 from collectkit.core.calendars import BusinessCalendar
 from collectkit.core.decisions import Charge, Reason
@@ -118,7 +118,7 @@ class Look:
         """Minor units of posted fees by receivable and currency; `charge` adds those of this look."""
         sums: dict[tuple[str | None, str], int] = {}
         for one in self.ledger.posted:
-            if one.receivable.component is Component.FEE:
+            if is_fee(one.receivable):
                 place = (one.receivable.parent_id, one.receivable.amount_original.currency)
                 sums[place] = sums.get(place, 0) + self.ledger.stands(one.receivable)
         return sums
@@ -140,7 +140,7 @@ class Look:
         reasons: Iterable[Reason],
     ) -> None:
         """Make a charge on the day of the look."""
-        if component is Component.FEE:
+        if component is Component.FEE or key.startswith("fee:"):
             place = (receivable.receivable_id, amount.currency)
             self._fees[place] = self._fees.get(place, 0) + amount.minor
         self.charges.append(
