@@ -139,10 +139,10 @@ class _Rows:
         return _Interest(base, factor, rounded(base * factor, terms.rounding), wait, brought)
 
     def set_for(self, place: int, interest: _Interest) -> _Set:
-        terms, shape = self.terms, self.terms.shape
+        terms, shape = self.terms, self.terms.form
         is_last = place == self.count - 1
         before = self.schedule.balance_before(self.lead + place)
-        if place < terms.rests:
+        if place < terms.rests and not terms.amounts:
             return _Set("principal", Fraction(0), 0, is_payment=False)
         if shape in ("interest_only", "bullet"):
             return _Set("principal", Fraction(self.opening * is_last), self.opening * is_last, is_payment=False)
@@ -289,7 +289,7 @@ class _Rows:
 
     def _residue_text(self, place: int, residue: int) -> str:
         currency = self.schedule.currency
-        if self.terms.level is not None or self.terms.shape == "minimum_payment":
+        if self.terms.level is not None or self.terms.form == "minimum_payment":
             if place < self.count - 1:
                 return f"what is left in the end falls to instalment {len(self.schedule)}"
             word = "less" if residue < 0 else "more"
@@ -307,7 +307,7 @@ class _Rows:
 
     def _residues(self) -> list[tuple[int, int]]:
         """Return the residue of the rows that can hold one: by the rule of the terms, else the last alone."""
-        spread = self.terms.residue_to in ("first", "spread", "minimal") and self.terms.shape != "stepped"
+        spread = self.terms.residue_to in ("first", "spread", "minimal") and self.terms.form not in ("stepped", "agreed")
         places: Sequence[int] = range(self.terms.rests, self.count) if spread else (self.count - 1,)
         found = []
         for place in places:

@@ -87,6 +87,7 @@ def _is_plain_level(terms: PlanTerms) -> bool:
         and terms.rounding == "half_even"
         and terms.multiple is None
         and terms.level is None
+        and not terms.amounts
         and terms.day_count is None
         and terms.down_payment is None
         and terms.fee_each is None
@@ -123,7 +124,7 @@ def known_periods(terms: PlanTerms) -> tuple[Periods, InvalidDate | CalendarMiss
 def _laid_out(terms: PlanTerms) -> Schedule:
     periods = periods_of(terms)
     opening, deferred = after_deferral(terms, periods)
-    principal, interest = _SHAPES[terms.shape](terms, opening, periods)
+    principal, interest = _SHAPES[terms.form](terms, opening, periods)
     interest[0] += deferred + (0 if terms.brought_interest is None else terms.brought_interest.minor)
     days = periods.due_on[-1:] if terms.shape == "bullet" else periods.due_on[: len(principal)]
     fees = _fees(terms, len(principal))

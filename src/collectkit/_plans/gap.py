@@ -22,7 +22,7 @@ _REGULAR = frozenset({"level", "equal_split", "balloon", "equal_principal", "fla
 def last_gap(terms: PlanTerms, schedule: Schedule, carried: int = 0) -> int | None:
     """Return how far the last row is from the one before it, in minor units; None without a regular instalment."""
     count = len(schedule)
-    if count < 2 or terms.shape not in _REGULAR or terms.flat_parts:
+    if count < 2 or terms.form not in _REGULAR or terms.flat_parts:
         return None
     if terms.level is not None and terms.gap_limit is None:  # solved for: the last row is whatever is left
         return None

@@ -210,6 +210,11 @@ class PlanTerms:
         return self.resting + (self.grace if self.grace_interest == "pay" else 0)
 
     @property
+    def form(self) -> Shape:
+        """Return the shape by which rows are laid out: as agreed where amounts are named, whatever shape they had."""
+        return "agreed" if self.amounts else self.shape
+
+    @property
     def bears_interest(self) -> bool:
         """Say whether there is a rate above zero."""
         return self.rate is not None and self.rate.value != 0
