@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from click.testing import CliRunner
 
 import collectkit as ck
 from collectkit import jurisdictions
+from collectkit.cli import main
 from collectkit.core.errors import InvalidDate, InvalidPolicy, InvalidRate
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
@@ -489,3 +493,52 @@ def test_every_mistake_of_the_incentives_comes_in_one_error() -> None:
         "incentives.rate_max",
         "incentives.stacking",
     ]
+
+
+# -- what `collectkit check` says of it ------------------------------------------------------------------------
+
+LADDER = """
+name = "s"
+version = "1"
+[[stages]]
+id = "reminder"
+after = { past_due = { days = 5 } }
+[[stages.steps]]
+notice = "friendly"
+channels = ["email"]
+[[charges]]
+id = "notice-fee"
+kind = "flat"
+amounts = { EUR = "5" }
+once_per = "notice"
+notices = ["friendly"]
+[[charges]]
+id = "tiers"
+kind = "tiered"
+fee_cap = { EUR = "40" }
+[[charges.tiers]]
+days_min = 1
+amounts = { EUR = "40" }
+[[charges]]
+id = "bounced"
+kind = "returned_payment"
+amounts = { EUR = "5" }
+exclusive_with = ["notice-fee"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('["friendly"]', '["frendly"]', "charges[0].notices names frendly, which no step sends, so it is never charged for it; did you mean friendly?"),
+        ('["notice-fee"]', '["notice-fe"]', "charges[2].exclusive_with names notice-fe, which is no charge of this strategy; did you mean notice-fee?"),
+        ('amounts = { EUR = "40" }', 'amounts = { EUR = "50" }', "charges[1].tiers[0].amounts: 50.00 EUR is over its own fee_cap of 40.00 EUR, so it is never charged in full"),
+    ],
+)  # fmt: skip
+def test_check_warns_of_a_charge_that_nobody_meant(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "strategy.toml"
+    for text, is_told in ((LADDER, False), (LADDER.replace(old, new), True)):
+        path.write_text(text, encoding="utf-8")
+        told = json.loads(CliRunner().invoke(main, ["check", str(path), "--json"]).output)["warnings"]
+        assert any(one.startswith(said) for one in told) is is_told
+        assert any("charges[" in one for one in told) is is_told

@@ -6,7 +6,7 @@ What is wrong in the file is told by `strategy.parse`; here are the things that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any, Final
@@ -62,12 +62,18 @@ def _problem_text(problem: Problem) -> str:
 
 
 def warnings_of(strategy: Strategy, manifest: NoticeManifest, table: Mapping[str, Any]) -> tuple[str, ...]:
-    """List notices without a text, threats that are not carried out, and currencies that a table of amounts lacks."""
+    """List what may stand in a file, and nobody wants.
+
+    Notices without a text, threats that are not carried out, currencies that a table of amounts lacks; charges for
+    notices that nobody sends, beside charges that are none, or over their own caps.
+    """
     found = [
         *_missing_texts(strategy, manifest),
         *_empty_threats(strategy, manifest),
         *_hasty_commands(strategy),
         *_missing_currencies(table),
+        *_idle_charges(strategy, table),
+        *_over_their_caps(strategy, table),
     ]
     return tuple(dict.fromkeys(found))
 
@@ -152,6 +158,45 @@ def _missing_currencies(table: Mapping[str, Any]) -> Iterator[str]:
         lacking = [currency for currency in known if currency not in currencies]
         if lacking:
             yield f"{path} names no {' or '.join(lacking)}, so accounts in that currency pass it by"
+
+
+def _idle_charges(strategy: Strategy, table: Mapping[str, Any]) -> Iterator[str]:
+    """Find charges for a notice that no step sends, and those beside a charge that does not exist."""
+    sent, charged = tuple(_notices(strategy)), strategy.charges.ids
+    for place, row in enumerate(table.get("charges", ())):
+        for name in row.get("notices", ()):
+            if name not in sent:
+                hint = _near_to(name, sent)
+                yield f"charges[{place}].notices names {name}, which no step sends, so it is never charged for it{hint}"
+        for name in row.get("exclusive_with", ()):
+            if name not in charged:
+                hint = _near_to(name, tuple(one for one in charged if one != row.get("id")))
+                yield f"charges[{place}].exclusive_with names {name}, which is no charge of this strategy{hint}"
+
+
+def _near_to(name: str, choices: Sequence[str]) -> str:
+    near = get_close_matches(name, choices, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; there are: {', '.join(choices)}" if choices else ""
+
+
+def _over_their_caps(strategy: Strategy, table: Mapping[str, Any]) -> Iterator[str]:
+    """Find amounts of a fee that its own caps cut whatever happens."""
+    kinds = ("flat", "greater_of", "lesser_of", "tiered")
+    rows = table.get("charges", ())
+    fees = [place for place, row in enumerate(rows) if row.get("kind") in (*kinds, "percent")]
+    for place, fee in zip(fees, strategy.charges.late_fees, strict=False):
+        amounts = [("amounts", one) for one in fee.amounts]
+        amounts += [(f"tiers[{number}].amounts", one) for number, tier in enumerate(fee.tiers) for one in tier.amounts]
+        for where, amount in amounts:
+            for name in ("fee_cap", "item_cap", "yearly_cap"):
+                for cap in getattr(fee, name):
+                    if cap.currency == amount.currency and amount > cap:
+                        yield (
+                            f"charges[{place}].{where}: {amount} is over its own {name} of {cap}, so it is never "
+                            "charged in full; lower the one or raise the other"
+                        )
 
 
 def _amount_tables(value: object, path: str) -> Iterator[tuple[str, frozenset[str]]]:
