@@ -57,7 +57,9 @@ MAX_THANKS_DAYS = 7  # thanks that cannot be said within a week are not said
 
 
 def load(path: str | Path, *, packs: Iterable[RulePack] = ()) -> Strategy:
-    """Read a strategy from a TOML file; `packs` are rule packs of your own that it may name.
+    """Read a strategy from a TOML file; `packs` are rule packs of your own that it may name by their ids.
+
+    It may name files of packs as well, such as `packs = ["./own.toml"]`, by their paths from its own folder.
 
     Raises:
         InvalidPolicy: everything that is wrong in the file, each with its path, its value and the choices;
@@ -68,7 +70,7 @@ def load(path: str | Path, *, packs: Iterable[RulePack] = ()) -> Strategy:
     except OSError as error:
         text = f"the strategy file cannot be read: {error.strerror}"
         raise InvalidPolicy([Problem(code="strategy.unreadable", path=str(path), text=text)]) from error
-    return parse(data, packs=packs)
+    return parse(data, packs=packs, folder=Path(path).parent)
 
 
 # -- deciding --------------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from datetime import date
+from fractions import Fraction
 
 import attrs
 
@@ -16,7 +19,7 @@ from collectkit._policy.interest import (
     accrue_on,
 )
 from collectkit._policy.law import facts_of
-from collectkit._policy.ledger import Ledger
+from collectkit._policy.ledger import Ledger, known_on
 from collectkit._policy.look import Look, after
 from collectkit._policy.terms import amount_in
 from collectkit.core.calendars import add_months
@@ -26,9 +29,9 @@ from collectkit.core.money import Money, rounded
 from collectkit.core.rates import NotInForce, Stale
 from collectkit.core.records import Receivable
 from collectkit.core.rules import InForce, LumpSum, RulePack
-from collectkit.core.waterfall import Item
+from collectkit.core.waterfall import Item, balance_of
 
-__all__ = ["accrued_to", "look_at_interest", "look_at_sums", "unposted_interest"]
+__all__ = ["accrued_to", "at_posted_rates", "look_at_interest", "look_at_sums", "unposted_interest"]
 
 
 # -- fixed sums ------------------------------------------------------------------------------------------------
@@ -80,17 +83,18 @@ def _look_at_sum(look: Look, policy: RecoverySumPolicy, item: Item) -> None:
         reason = _unknown(found, policy.pack)
         look.skip(reason.code, policy.id, receivable, reason.text, reason.cite)
         return
+    cite = f"{policy.pack.rule(policy.rule_id).cited(found.citation, found.basis)}; {policy.pack.label}"
     amount = found.value.of(debt)
     if amount is None:
         text = f"the law states no sum in {debt.currency}; nothing is converted"
-        look.skip("policy.law_unknown", policy.id, receivable, text, f"{found.citation}; {policy.pack.label}")
+        look.skip("policy.law_unknown", policy.id, receivable, text, cite)
         return
     if amount.is_zero:
         text = f"a debt of {debt} lies below the first band of the law, which gives no sum for it"
-        look.skip("policy.zero", policy.id, receivable, text, f"{found.citation}; {policy.pack.label}")
+        look.skip("policy.zero", policy.id, receivable, text, cite)
         return
     text = f"{policy.id} for receivable {receivable.receivable_id}: {amount} for a debt of {debt}, past due since {falls_on}"
-    reasons = [Reason(code="policy.recovery_sum", text=text, cite=f"{found.citation}; {policy.pack.label}")]
+    reasons = [Reason(code="policy.recovery_sum", text=text, cite=cite)]
     amount = opening.left(amount, reasons)
     if amount.is_positive:
         look.charge(
@@ -129,7 +133,7 @@ def _look_at_item(look: Look, policy: InterestPolicy, item: Item) -> None:
     if settled_on is None and next_boundary is not None:
         look.next_days.append(next_boundary)
     end_on = settled_on if settled_on is not None else boundary
-    watermark, posted = _posted(look.ledger, policy, receivable)
+    watermark, _ = _posted(look.ledger, policy, receivable)
     if end_on is None or end_on <= max(start_on, watermark or start_on):
         return
     if not policy.grace_shifts_due and (end_on - receivable.due_on).days - 1 <= policy.grace_days:
@@ -140,7 +144,10 @@ def _look_at_item(look: Look, policy: InterestPolicy, item: Item) -> None:
     if isinstance(accrued, Reason):
         look.skip(accrued.code, policy.id, receivable, accrued.text, accrued.cite)
         return
-    amount = Money(accrued.amount.minor - posted, accrued.amount.currency)
+    amount = _to_post(look, policy, receivable, accrued, end_on)
+    if isinstance(amount, Reason):
+        look.skip(amount.code, policy.id, receivable, amount.text, amount.cite)
+        return
     least = amount_in(policy.minimum_amount, amount.currency)
     if not amount.is_positive or (least is not None and amount < least):
         return  # it waits; the next posting takes it up
@@ -156,8 +163,18 @@ def _look_at_item(look: Look, policy: InterestPolicy, item: Item) -> None:
     )
 
 
-def accrued_to(look: Look, policy: InterestPolicy, receivable: Receivable, end_on: date) -> AccruedInterest | Reason:
-    """Return all interest of a receivable up to and without `end_on`, or the reason why it is not known."""
+def accrued_to(
+    look: Look,
+    policy: InterestPolicy,
+    receivable: Receivable,
+    end_on: date,
+    *,
+    posted: tuple[date, Money] | None = None,
+) -> AccruedInterest | Reason:
+    """Return all interest of a receivable up to and without `end_on`, or the reason why it is not known.
+
+    With `posted`, a day and what was earned before it at other terms, it is what was earned from that day on.
+    """
     start_on = policy.starts_on(receivable.due_on)
     terms = policy.terms
     if terms.rule_id and terms.pack is not None:
@@ -175,12 +192,15 @@ def accrued_to(look: Look, policy: InterestPolicy, receivable: Receivable, end_o
         return caps
     days = [day for day in look.ledger.change_days(receivable) if day > start_on]
     steps = [BalanceStep(from_on=day, balance=look.ledger.open_on(receivable, day)) for day in [start_on, *days]]
+    from_on = start_on if posted is None else max(start_on, posted[0])
     accrued = accrue_on(
         terms,
         steps,
         due_on=receivable.due_on,
-        start_on=start_on,
-        end_on=max(start_on, end_on),
+        start_on=from_on,
+        end_on=max(from_on, end_on),
+        began_on=start_on,
+        earned_before=None if posted is None else posted[1],
         interest=_interest_steps(look.ledger, policy, receivable),
         interest_due_in_days=policy.due_in_days,
         rounding_order=policy.rounding_order,
@@ -232,9 +252,9 @@ def unposted_interest(look: Look, policies: ChargePolicy) -> list[Money]:
             if isinstance(accrued, Reason):
                 look.skip(accrued.code, policy.id, item.receivable, accrued.text, accrued.cite)
                 continue
-            _, posted = _posted(look.ledger, policy, item.receivable)
-            if accrued.amount.minor > posted:
-                found.append(Money(accrued.amount.minor - posted, accrued.amount.currency))
+            amount = _to_post(look, policy, item.receivable, accrued, end_on)
+            if isinstance(amount, Money) and amount.is_positive:
+                found.append(amount)
     return found
 
 
@@ -270,14 +290,84 @@ def _posted(ledger: Ledger, policy: InterestPolicy, receivable: Receivable) -> t
     return watermark, minor
 
 
+def _to_post(
+    look: Look, policy: InterestPolicy, receivable: Receivable, accrued: AccruedInterest, end_on: date
+) -> Money | Reason:
+    """Return what is to be posted until a day: days that were posted keep the rate they were posted at.
+
+    Where neither terms nor facts changed it is what accrued less what was posted. Where facts changed, such as by a
+    payment that was returned, the days before are put right by it; where terms did, they are not.
+    """
+    watermark, posted = _posted(look.ledger, policy, receivable)
+    currency = accrued.amount.currency
+    if watermark is None:
+        return accrued.amount
+    before = accrued_to(look, policy, receivable, watermark)
+    if isinstance(before, Reason):
+        return before
+    if before.amount.minor == posted:
+        return Money(accrued.amount.minor - posted, currency)
+    ledger = look.ledger
+    mine = [one.receivable for one in ledger.posted_under(policy.id)]
+    mine = [one for one in mine if one.parent_id == receivable.receivable_id]
+    kept = at_posted_rates(
+        mine,
+        [(one.receivable_id, *part) for one in mine for part in ledger.reversals(one.receivable_id)],
+        [_accrued_as_known(look, policy, receivable, mine, watermark, is_over=is_over) for is_over in (True, False)],
+        before.amount.minor,
+    )
+    if kept is None:
+        return Money(accrued.amount.minor - posted, currency)
+    since = accrued_to(look, policy, receivable, end_on, posted=(watermark, Money(max(0, kept), currency)))
+    return since if isinstance(since, Reason) else Money(kept - posted + since.amount.minor, currency)
+
+
+def _accrued_as_known(
+    look: Look, policy: InterestPolicy, receivable: Receivable, posted: list[Receivable], until: date, *, is_over: bool
+) -> int | None:
+    """Return the interest until a day by the terms of today and the facts known when the last posting was made."""
+    facts = known_on(look.ledger.snapshot, max(one.issued_on for one in posted), is_over=is_over)
+    then = copy(look)
+    then.ledger = Ledger(facts, balance_of(facts, order=look.ledger.balance.order))
+    found = accrued_to(then, policy, receivable, until)
+    return None if isinstance(found, Reason) else found.amount.minor
+
+
+def at_posted_rates(
+    posted: Sequence[Receivable], back: Sequence[tuple[str, date, int]], then: Sequence[int | None], now: int
+) -> int | None:
+    """Return what was posted, put right by what is known now, at the rates it was posted at; all in minor units.
+
+    `back` are reversals as id, day, amount; `then` is what the terms of today give on the facts that were known when the
+    last posting was made, in each way they can be read, and `now` on those of today. None: the terms explain what
+    was posted, so they have not changed. Else what was posted changes in the proportion of now to then.
+    """
+    day = max(one.issued_on for one in posted)
+    whole = sum(one.amount_original.minor for one in posted)
+    earlier = whole - sum(minor for _, on, minor in back if on < day)
+    by_day = earlier - sum(minor for _, on, minor in back if on == day)
+    if any(one in (earlier, by_day) for one in then):
+        return None
+    last = {one.receivable_id for one in posted if one.issued_on == day}
+    is_unaware = any(name in last and on == day for name, on, _ in back)
+    was, facts = (earlier, then[-1]) if is_unaware else (by_day, then[0])
+    if facts is None or facts <= 0:
+        return was + (now if facts == 0 else 0)
+    return was if facts == now else rounded(Fraction(was * now, facts), "half_even")
+
+
 def _refusal(look: Look, pack: RulePack, rule_id: str, receivable: Receivable) -> Reason | None:
     """Say why a rule gives no claim here: it is for others, or a fact is missing."""
     rule = pack.rule(rule_id)
-    applies = rule.applies_to.judge(facts_of(look.ledger.snapshot, receivable))
+    facts = facts_of(look.ledger.snapshot, receivable, look.law.party)
+    applies = rule.applies_to.judge(facts)
     if applies is True:
         return None
     if applies is False:
         text = f"{rule.id} does not apply to this debtor or kind of debt"
+        if rule.applies_to.judge(attrs.evolve(facts, jurisdiction=None)) is not False:
+            places = ", ".join(rule.applies_to.places)
+            text = f"{rule.id} is law in {places}, and the debtor's jurisdiction is {facts.jurisdiction}"
         return Reason(code="policy.law_not_applicable", text=text, cite=pack.label)
     text = f"{rule.id} may apply, and a fact that it needs is not known"
     return Reason(code="policy.law_unknown", text=text, cite=pack.label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import combinations
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -14,7 +14,7 @@ from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
 from collectkit._policy.rate_terms import AGREED
 from collectkit._policy.returned import ReturnedPaymentPolicy
 from collectkit._policy.terms import AppliesTo, LateFeePolicy, amounts_of, check_amounts
-from collectkit.core.checks import as_tuple, each, instance_of, optional
+from collectkit.core.checks import as_tuple, each, instance_of, one_of, optional
 from collectkit.core.money import Money
 from collectkit.core.reading import Problems
 from collectkit.core.records import Receivable
@@ -57,6 +57,10 @@ class ChargePolicy:
     )
     materiality: tuple[Money, ...] = attrs.field(default=(), converter=amounts_of)
     """While less than this is past due on an account, in a currency, charges in it wait."""
+    party: Literal["first_party", "agency"] | None = attrs.field(
+        default=None, validator=optional(one_of(("first_party", "agency")))
+    )
+    """Who charges: the creditor, or who collects for it. A rule that is for one of them blocks while nobody said."""
     covering: Coverage | None = attrs.field(default=None, validator=optional(instance_of(Coverage)))
 
     def __attrs_post_init__(self) -> None:

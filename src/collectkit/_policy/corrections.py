@@ -205,7 +205,7 @@ class _Again:
         ledger = Ledger(then, balance_of(then, order=self.order), is_rejudging=True)
         found = []
         for segment in self.segments:
-            look = Look(ledger, Law(self.packs, ledger), segment, self.calendar, only=charge.charge_key)
+            look = Look(ledger, Law(self.packs, ledger, self.policies.party), segment, self.calendar, only=charge.charge_key)
             look_at_fees(look, self.policies)
             look_at_sums(look, self.policies)
             found += [one.amount.minor for one in look.charges]
@@ -277,7 +277,7 @@ class _Again:
     def _accrued(self, facts: AccountSnapshot, rule: str, receivable: Receivable, until: date) -> int | None:
         """Return the most interest that any segment's terms give until a day; None where one cannot tell."""
         ledger = Ledger(facts, balance_of(facts, order=self.order))
-        look = Look(ledger, Law(self.packs, ledger), "", self.calendar)
+        look = Look(ledger, Law(self.packs, ledger, self.policies.party), "", self.calendar)
         found = []
         for segment in self.segments:
             for policy in self.policies.interest_for(receivable, segment=segment):

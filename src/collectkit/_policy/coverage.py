@@ -62,9 +62,9 @@ def lacking_in(
 
 def lacking_of_places(covering: Coverage) -> Iterator[Problem]:
     """Yield places without a pack, and a zone or kind of debtor that nobody named, or that does not exist."""
-    served = tuple(sorted({pack.jurisdiction for pack in covering.packs}))
+    served = tuple(sorted({place for pack in covering.packs for place in pack.places}))
     for number, place in enumerate(covering.jurisdictions):
-        if place not in served:
+        if not any(pack.serves(place) for pack in covering.packs):
             text = "no pack given serves that jurisdiction; name its pack, or leave the place out"
             yield _problem(
                 "unknown_jurisdiction", f"covering.jurisdictions[{number}]", text, value=place, choices=served

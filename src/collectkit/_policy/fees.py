@@ -295,12 +295,13 @@ class _Fees:
         """Put a fee off to the first day on which the law lets it be charged, judged on what is open then."""
         occurrence, receivable = candidate.occurrence, candidate.receivable
         due_on = receivable.due_on if not candidate.is_planned else occurrence.due_on
-        lawful_on = self.look.law.fee_starts_on(receivable, due_on)
-        if lawful_on is None or lawful_on <= occurrence.falls_on:
+        lawful = self.look.law.fee_starts_on(receivable, due_on)
+        if lawful is None or lawful[0] <= occurrence.falls_on:
             return candidate
+        lawful_on, why = lawful
         if lawful_on > self.as_of:
             self.look.next_days.append(lawful_on)
-            self._skip("policy.law_grace", f"the law lets no fee be charged before {lawful_on}", candidate=candidate)
+            self._skip("policy.law_grace", why, candidate=candidate)
             return None
         if candidate.planned is None:
             open_then = self.ledger.open_on(receivable, lawful_on)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -18,7 +18,6 @@ from collectkit.core.decisions import Reason
 from collectkit.core.money import Money
 from collectkit.core.records import AccountSnapshot, Hold, HoldReason, Receivable
 from collectkit.core.rules import (
-    Citation,
     FeeLimit,
     InForce,
     LegalFacts,
@@ -30,9 +29,14 @@ from collectkit.core.rules import (
     RulePack,
     Stale,
     compose,
+    lies_in,
+    overrides,
 )
 
-__all__ = ["MORATORIA", "FeeRoom", "Law", "facts_of"]
+__all__ = ["MORATORIA", "FeeRoom", "Law", "Party", "facts_of"]
+
+Party: TypeAlias = Literal["first_party", "agency"]
+"""Who charges: the creditor itself, or somebody who collects for it."""
 
 MORATORIA: Final = (HoldReason.BREATHING_SPACE, HoldReason.BREATHING_SPACE_CRISIS)
 """Holds that a law may stand behind: where a pack names it, nothing is ever charged for their time."""
@@ -41,9 +45,15 @@ _REVIEW_SOON: Final = 30  # days
 _FEE_RULES: Final = (FeeLimit, PenaltyTiers)
 
 
-def facts_of(snapshot: AccountSnapshot, receivable: Receivable) -> LegalFacts:
-    """Return what a rule may ask about a receivable; ask about a charge by what it was charged for (`Ledger.root`)."""
-    return LegalFacts(debtor_kind=snapshot.debtor.kind, debt_kind=receivable.kind)
+def facts_of(snapshot: AccountSnapshot, receivable: Receivable, party: Party | None = None) -> LegalFacts:
+    """Return what a rule may ask about a receivable; ask about a charge by what it was charged for (`Ledger.root`).
+
+    `party` is who charges it, None where nobody said.
+    """
+    debtor = snapshot.debtor
+    return LegalFacts(
+        debtor_kind=debtor.kind, debt_kind=receivable.kind, jurisdiction=debtor.jurisdiction or None, party=party
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -65,41 +75,56 @@ class _Speaks:
     pack: RulePack
     rule: Rule
     value: Primitive
-    citation: Citation
+    cited: str
 
     @property
     def cite(self) -> str:
-        return f"{self.citation}; {self.pack.label}"
+        return f"{self.cited}; {self.pack.label}"
 
 
 class Law:
     """The packs of one look."""
 
-    def __init__(self, packs: Sequence[RulePack], ledger: Ledger) -> None:
-        """Compose the packs; an overlay without its base, or one that loosens, is refused."""
+    def __init__(self, packs: Sequence[RulePack], ledger: Ledger, party: Party | None = None) -> None:
+        """Compose the packs; those that contradict one another are refused. `party` is who charges, None if unknown."""
+        self.packs = sorted(packs, key=lambda one: one.id)
         self.rules = compose(packs)
         self.ledger = ledger
+        self.party = party
 
     def warnings(self) -> tuple[str, ...]:
-        """Name packs whose review ends within a month, and rules that somebody marked as an override."""
-        packs = {pack.id: pack for pack, _ in self.rules}
+        """Name packs whose review ends within a month, every override, and a place that no pack serves."""
         ending = [
             f"{pack.label}: check it again before that day"
-            for pack in packs.values()
+            for pack in self.packs
             if 0 <= (pack.reviewed_through - self.ledger.as_of).days < _REVIEW_SOON
         ]
         marked = [
-            f"{pack.id}: {rule.id} replaces {rule.replaces}; {rule.override_by} answers for it"
-            for pack, rule in self.rules
-            if rule.replaces and rule.override_by
+            f"{pack.id} stands in the place of another pack of that id; {pack.override_by} answers for it"
+            for pack in self.packs
+            if pack.override_by
         ]
-        return tuple(ending + marked)
+        for pack, rule in overrides(self.packs):
+            is_on = isinstance(rule.parameters.at(self.ledger.as_of), InForce)
+            idle = "" if is_on else ", which speaks today: the override is not in force"
+            marked.append(f"{pack.id}: {rule.id} replaces {rule.replaces}{idle}; {rule.override_by} answers for it")
+        return (*ending, *marked, *self._unserved())
+
+    def _unserved(self) -> Iterator[str]:
+        place = self.ledger.snapshot.debtor.jurisdiction
+        if (
+            place
+            and self.packs
+            and not any(one.serves(place) or lies_in(one.jurisdiction, place) for one in self.packs)
+        ):
+            theirs = ", ".join(sorted({pack.jurisdiction for pack in self.packs}))
+            yield f"no rule pack given is of the debtor's jurisdiction {place}, they are of {theirs}; its law is unknown here"
 
     def _applying(
         self, receivable: Receivable, on: date, *kinds: type[object]
     ) -> Iterator[tuple[RulePack, Rule] | Reason]:
         """Yield the rules of a kind that are for the receivable, or the reason why that is not known on a day."""
-        facts = facts_of(self.ledger.snapshot, self.ledger.root(receivable))
+        facts = facts_of(self.ledger.snapshot, self.ledger.root(receivable), self.party)
         for pack, rule in self.rules:
             if not any(isinstance(point.value, kinds) for point in rule.parameters.points):
                 continue
@@ -126,7 +151,7 @@ class Law:
             pack, rule = one
             found = rule.parameters.at(on)
             if isinstance(found, InForce) and isinstance(found.value, kinds):
-                yield _Speaks(pack=pack, rule=rule, value=found.value, citation=found.citation)
+                yield _Speaks(pack=pack, rule=rule, value=found.value, cited=rule.cited(found.citation, found.basis))
 
     # -- fees ------------------------------------------------------------------------------------------------
 
@@ -140,14 +165,20 @@ class Law:
         """Say whether a fee of an earlier day can change what a rule leaves for the next one."""
         return any(isinstance(point.value, PenaltyTiers) for _, rule in self.rules for point in rule.parameters.points)
 
-    def fee_starts_on(self, receivable: Receivable, due_on: date) -> date | None:
-        """Return the first day on which every rule lets a fee be charged, or None where no rule names one."""
-        days = [
-            one.value.first_chargeable_on(due_on)
-            for one in self._speaking(receivable, self.ledger.as_of, FeeLimit)
-            if isinstance(one, _Speaks) and isinstance(one.value, FeeLimit)
-        ]
-        return max(days, default=None)
+    def fee_starts_on(self, receivable: Receivable, due_on: date) -> tuple[date, str] | None:
+        """Return the first day on which every rule lets a fee be charged, with who says so; None where no rule does."""
+        found = []
+        for one in self._speaking(receivable, self.ledger.as_of, FeeLimit):
+            if isinstance(one, _Speaks) and isinstance(one.value, FeeLimit):
+                day = one.value.first_chargeable_on(due_on)
+                text = f"the law lets no fee be charged before {day}"
+                if one.rule.binds:
+                    text = f"it waits until {day} by {one.rule.binds}"
+                found.append((day, not one.rule.binds, text))
+        if not found:
+            return None
+        day, _, text = max(found)
+        return day, text
 
     def fee_room(self, receivable: Receivable, *, past_due: Money, instalment: Money, charged: Money) -> FeeRoom:
         """Return what every rule leaves for one more fee on a late payment, after the fees `charged` so far."""
@@ -155,16 +186,23 @@ class Law:
         for one in self._speaking(receivable, self.ledger.as_of, *_FEE_RULES):
             if isinstance(one, Reason):
                 return FeeRoom(blocked=one)
+            if isinstance(one.value, FeeLimit) and one.value.missed_cycles_min > self._missed_cycles(receivable):
+                continue
             most = self._most(one.value, receivable, past_due=past_due, instalment=instalment)
             if isinstance(one.value, FeeLimit) and receivable.is_charge and not one.value.on_charges:
                 text = f"no fee may arise from an unpaid charge: {one.rule.text}"
+                if one.rule.binds:
+                    text = f"none is made of an unpaid charge by {one.rule.binds}: {one.rule.text}"
                 return FeeRoom(blocked=Reason(code="policy.law_on_charges", text=text, cite=one.cite))
             if most is None:
                 text = f"{one.rule.id} states no amount in {past_due.currency}; nothing is converted"
                 return FeeRoom(blocked=Reason(code="policy.law_unknown", text=text, cite=one.cite))
             left = Money(max(0, most.minor - charged.minor), most.currency)
-            text = f"limited to the {left} left of {most}: {one.rule.text}"
-            limits.append((left, Reason(code="policy.law_cap", text=text, cite=one.cite)))
+            code, text = "policy.law_cap", f"limited to the {left} left of {most}: {one.rule.text}"
+            if one.rule.binds:
+                code = f"policy.{one.rule.force}_cap"
+                text = f"kept to the {left} left of {most} by {one.rule.binds}: {one.rule.text}"
+            limits.append((left, Reason(code=code, text=text, cite=one.cite)))
         return FeeRoom(limits=tuple(sorted(limits, key=lambda each: each[0].minor)))
 
     def _most(self, value: Primitive, receivable: Receivable, *, past_due: Money, instalment: Money) -> Money | None:
@@ -178,6 +216,20 @@ class Law:
                 minimum_payment=instalment, cycle=(due_on.year, due_on.month), prior_cycles=self._fee_cycles(receivable)
             )
         return None
+
+    def _missed_cycles(self, receivable: Receivable) -> int:
+        """Count the consecutive months, ending with that of the debt, in which a payment of its kind is still open."""
+        root = self.ledger.root(receivable)
+        open_ids = {item.receivable.receivable_id for item in self.ledger.balance.open_items}
+        unpaid = {
+            one.due_on.year * 12 + one.due_on.month
+            for one in self.ledger.snapshot.receivables
+            if one.kind == root.kind and not one.is_charge and one.receivable_id in open_ids
+        }
+        month, count = root.due_on.year * 12 + root.due_on.month, 0
+        while month - count in unpaid:
+            count += 1
+        return count
 
     def _fee_cycles(self, receivable: Receivable) -> Iterator[tuple[int, int]]:
         """Yield the cycles of earlier late payments for which a late fee was posted; interest and returns are none.

@@ -110,7 +110,7 @@ def preview_balance(
     snapshot = attrs.evolve(snapshot, as_of=on)
     balance = balance_of(snapshot, order=order)
     ledger = Ledger(snapshot, balance, held_receivables)
-    look = Look(ledger, Law(packs, ledger), segment, calendar)
+    look = Look(ledger, Law(packs, ledger, policies.party), segment, calendar)
     accrued = sum_by_currency(unposted_interest(look, policies))
     return PreviewedBalance(
         on=on,

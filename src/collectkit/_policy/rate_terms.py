@@ -307,7 +307,8 @@ def _statutory_pieces(
             return reference
         rate = Rate(law.rate_of(reference.value))
         known = "" if reference.basis not in ("memory", "derived") else f"; the reference is {reference.basis}"
-        words = f"{rate} by {at.citation}, from {_percent(reference.value)}{known} ({pack.label})"
+        cited = pack.rule(terms.rule_id).cited(at.citation, at.basis)
+        words = f"{rate} by {cited}, from {_percent(reference.value)}{known} ({pack.label})"
         pieces.append(DatedRate(from_on=from_on, until_on=until_on, rate=rate, because=words))
     return tuple(pieces)
 
@@ -340,7 +341,9 @@ def _capped(piece: DatedRate, caps: Sequence[tuple[RulePack, Rule]]) -> list[Dat
             found = rule.parameters.at(from_on)
             if isinstance(found, InForce) and isinstance(found.value, RateCap) and part.rate.annual > found.value.rate:
                 most = Rate(found.value.rate)
-                words = f"{part.because}, limited to {most} by {found.citation} ({pack.label})"
+                cited = rule.cited(found.citation, found.basis)
+                verb = f"kept to {most} by {rule.binds}:" if rule.binds else f"limited to {most} by"
+                words = f"{part.because}, {verb} {cited} ({pack.label})"
                 part = attrs.evolve(part, rate=most, because=words)
         if parts and (parts[-1].rate, parts[-1].because) == (part.rate, part.because):
             part = attrs.evolve(part, from_on=parts.pop().from_on)

@@ -66,7 +66,8 @@ def build_charges(table: Mapping[str, object], *, packs: Sequence[RulePack] = ()
     """Make the charges of a whole table, or say everything that is wrong with it in one error.
 
     `charges` is a list of tables, as `read_charges` reads them. `covering` says what they are to serve: `start_on` and
-    `end_on` (the first day no more), `jurisdictions`, `debtor_kinds`, `zones`, and `packs` by their ids; `packs` given
+    `end_on` (the first day no more), `jurisdictions`, `debtor_kinds`, `zones`, and `packs` by their ids; `party` says who
+    charges, "first_party" or "agency", where a pack asks for it; `packs` given
     here are those that may be named, such as `[jurisdictions.load(name) for name in jurisdictions.available()]`.
 
     >>> fee = {"id": "late-fee", "kind": "percent", "rate": "0.015"}
@@ -92,9 +93,10 @@ def build_charges(table: Mapping[str, object], *, packs: Sequence[RulePack] = ()
     made = read_charges(tables, named, covering=covering) if tables else None
     if not tables:
         made = problems.take("", lambda: ChargePolicy(covering=covering))
+    party: Any = top.text("party", choices=("first_party", "agency")) if top.has("party") else None
     top.done()
     problems.raise_if_any()
-    return made or ChargePolicy()
+    return attrs.evolve(made or ChargePolicy(), party=party)
 
 
 def read_charges(
@@ -386,7 +388,9 @@ def _interest(table: TableReader, packs: Sequence[RulePack], segments: Sequence[
 
 def _over_reference(table: TableReader, packs: Sequence[RulePack]) -> tuple[str, RulePack | None]:
     """Make a rule of a contract that agrees a margin over a published reference; neither goes without the other."""
-    series = {one.id: (one, pack) for pack in packs for one in pack.series}
+    held_by = [(one, pack) for pack in packs for one in pack.series]
+    # where one pack has newer figures of a series than another, the agreement goes by the newer ones
+    series = {one.id: (one, pack) for one, pack in sorted(held_by, key=lambda each: each[0].values.reviewed_through)}
     has_margin, has_reference = table.has("margin"), table.has("reference")
     if not has_margin and not has_reference:
         return "", None

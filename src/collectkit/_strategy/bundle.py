@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from collectkit._strategy.packs import check_packs
 from collectkit.contact import ContactPolicy
 from collectkit.core.aging import STANDARD as STANDARD_BUCKETS
 from collectkit.core.aging import BucketScheme
@@ -102,10 +103,16 @@ class Strategy:
     order: Order = DEFAULT_ORDER
     calendar: BusinessCalendar = WEEKENDS_ONLY
     packs: tuple[RulePack, ...] = attrs.field(default=(), converter=as_tuple, validator=each(RulePack))
-    """Rule packs that can lower, put off or stop a charge; none is active by default."""
+    """Rule packs that can lower, put off or stop a charge; none is active by default. They must not contradict."""
     hash: str = attrs.field(
         init=False, default=attrs.Factory(lambda self: content_hash(_canonical(self)), takes_self=True)
     )
+
+    @packs.validator
+    def _check_packs(self, _attribute: attrs.Attribute[Any], packs: tuple[RulePack, ...]) -> None:
+        problems = check_packs(packs)
+        if problems:
+            raise InvalidPolicy(problems)
 
     @ladders.validator
     def _check_ladders(self, _attribute: attrs.Attribute[Any], ladders: tuple[tuple[str, Ladder], ...]) -> None:

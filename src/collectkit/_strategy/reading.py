@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, time
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
-from collectkit import jurisdictions
 from collectkit._strategy.bundle import Aftercare, Strategy
+from collectkit._strategy.packs import packs_of
 from collectkit.contact import ContactCap, ContactHours, ContactPolicy
 from collectkit.core.aging import STANDARD as STANDARD_BUCKETS
 from collectkit.core.aging import BucketScheme
@@ -38,7 +39,7 @@ from collectkit.core.money import Money
 from collectkit.core.rates import Rate
 from collectkit.core.reading import Problems, TableReader, toml_table
 from collectkit.core.records import Channel
-from collectkit.core.rules import RulePack, compose
+from collectkit.core.rules import RulePack
 from collectkit.escalation import Approved, Delivered, DueIn, Holds, Ladder, Need, PastDue, StageRule, Step
 from collectkit.policy import read_charges, read_covering, read_incentives
 from collectkit.promises import PromiseLimits
@@ -49,33 +50,17 @@ __all__ = ["parse", "read_guard"]
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MAX_BYTES: Final = 1_000_000  # of a strategy file; a larger one is a mistake
-CHARGE_TOPICS: Final = frozenset(
-    {
-        "card_late_fee",
-        "compensation",
-        "due_date",
-        "late_fee",
-        "late_interest",
-        "late_interest_floor",
-        "moratorium",
-        "moratorium_crisis",
-        "moratorium_repeat",
-        "apr_tolerance",
-        "extension_trigger",
-        "plan_trigger",
-        "workout",
-    }
-)
-"""What a pack may speak of in a strategy: charges, which `policy.charges_due` obeys in full; and disclosure of plans,
-which binds whoever agrees on one and nothing that `decide` does."""
 _GATES: Final = ("chasing", "charging", "writing")
 _CHANNELS: Final = tuple(channel.value for channel in Channel)
 
 
-def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] = ()) -> Strategy:
+def parse(
+    source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] = (), folder: Path | None = None
+) -> Strategy:
     """Read a strategy from TOML text or from a table that was read already.
 
-    `packs` are rule packs of your own, which the strategy may then name by their ids beside the shipped ones.
+    `packs` are rule packs of your own, which the strategy may then name by their ids beside the shipped ones. Pack
+    files that it names, such as `packs = ["./own.toml"]`, are looked for from `folder`; `load` knows the folder.
 
     Raises:
         InvalidPolicy: everything that is wrong, each with its path, its value and the choices.
@@ -91,10 +76,11 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
     ladders = {
         segment: _overlaid(segment, table, ladder_rules, problems) for segment, table in _overlays(top, segmentation)
     }
-    named = _packs(top, {pack.id: pack for pack in packs}, problems)
+    named = packs_of(top, packs, problems, folder=folder)
     within = top.table("covering")
     covering = None if within is None else read_covering(within, named, default=named)
     charges = read_charges(top.tables("charges"), named, covering=covering, segments=segmentation.ids)
+    party: Any = top.text("party", choices=("first_party", "agency")) if top.has("party") else None
     together = top.table("incentives")
     incentives = read_incentives(top.tables("discounts"), segments=segmentation.ids, together=together)
     contact = _contact(top.table("contact"), problems)
@@ -112,7 +98,7 @@ def parse(source: str | bytes | Mapping[str, Any], *, packs: Iterable[RulePack] 
         segmentation=segmentation,
         ladder=ladder,
         ladders=ladders,
-        charges=attrs.evolve(charges, materiality=gates["charging"]) if gates["charging"] else charges,
+        charges=attrs.evolve(charges, materiality=gates["charging"], party=party),
         incentives=incentives,
         contact=contact,
         promises=limits,
@@ -432,27 +418,6 @@ def _gates(top: TableReader) -> dict[str, tuple[Money, ...]]:
     found = {name: table.amounts(name) for name in _GATES}
     table.done()
     return found
-
-
-def _packs(top: TableReader, own: Mapping[str, RulePack], problems: Problems) -> tuple[RulePack, ...]:
-    """Load the named packs; one whose rules this release cannot carry out is refused rather than half obeyed."""
-    found: list[RulePack] = []
-    for place, name in enumerate(top.texts("packs", (), choices=(*own, *jurisdictions.available()))):
-        path = f"packs[{place}]"
-        pack = own.get(name) or problems.take(path, lambda n=name: jurisdictions.load(n))  # type: ignore[misc]  # bound per turn
-        if pack is None:
-            continue
-        unheard = sorted({rule.topic for rule in pack.rules} - CHARGE_TOPICS)
-        if unheard:
-            text = (
-                f"this release obeys packs where they speak of charges; {name} also speaks of {', '.join(unheard)}. "
-                "Write its hours and caps into [contact] and leave the pack out"
-            )
-            problems.note(path, text, reason="pack_not_obeyed", value=name)
-        else:
-            found.append(pack)
-    problems.take("packs", lambda: compose(found))
-    return tuple(found)
 
 
 def _buckets(top: TableReader, problems: Problems) -> BucketScheme:

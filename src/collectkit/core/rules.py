@@ -292,6 +292,25 @@ class Rule:
             text = f"{self.id} is marked as an override and replaces nothing; name the rule in replaces"
             refuse("rules.override", "override_by", text)
 
+    @property
+    def binds(self) -> str:
+        """Return how far it binds, "" for law: what binds less is marked, and never worded as a prohibition."""
+        words = {"presumption": "a presumption, which can be rebutted", "guidance": "guidance, which forbids nothing"}
+        return "" if self.force == "law" else words.get(self.force, "a standard, which forbids nothing")
+
+    def cited(self, citation: Citation, basis: Basis = "secondary") -> str:
+        """Write a citation with what it is worth: less than law, or a figure that nobody saw in a text.
+
+        >>> from collectkit import jurisdictions
+        >>> rule = jurisdictions.load("us-reg-z").rule("us.regz.card_late_fee")
+        >>> found = rule.parameters.at(date(2026, 3, 2))
+        >>> rule.cited(found.citation, found.basis).endswith("(derived)")
+        True
+        """
+        marks = [] if self.force == "law" else [str(self.force)]
+        marks += [str(basis)] if basis in ("derived", "memory") else []
+        return f"{citation} ({', '.join(marks)})" if marks else str(citation)
+
 
 @attrs.frozen(kw_only=True)
 class RulePack:
@@ -353,8 +372,12 @@ class RulePack:
         >>> [jurisdictions.load("us-ma").serves(place) for place in ("US-MA", "US-NY", "DE")]
         [True, False, False]
         """
-        named = {one for rule in self.rules for one in rule.applies_to.places}
-        return any(lies_in(place, one) for one in {self.jurisdiction, *named})
+        return any(lies_in(place, one) for one in self.places)
+
+    @property
+    def places(self) -> frozenset[str]:
+        """Return its own place and those that its rules name."""
+        return frozenset({self.jurisdiction}.union(*(rule.applies_to.places for rule in self.rules)))
 
     def rule(self, rule_id: str) -> Rule:
         """Return a rule by its id.

@@ -62,10 +62,10 @@ def pack_from(
     sources = _sources(reader)
     used = reader.texts("reference_series", (), choices=[one.id for one in shipped])
     own = [(one, _series(one, sources)) for one in reader.tables("series")]
-    for table, made in own:
+    for place, made in own:
         if made is not None and made.id in used:
             text = f"{made.id} stands in reference_series too; name the shipped series there, or write out your own"
-            table.note("id", text, reason="duplicate")
+            place.note("id", text, reason="duplicate")
     series = [one for one in shipped if one.id in used] + [made for _, made in own]
     places = reader.texts("places", ())
     rules = [_rule(one, sources, reviewed, places) for one in reader.tables("rules")]
