@@ -215,7 +215,7 @@ class HolidayCalendar(Protocol):
 
 @runtime_checkable
 class RateSource(Protocol):
-    """Knows reference rates that are newer than the shipped ones."""
+    """Knows reference rates that are newer than the shipped ones; `adapters.rates.renewed` gives them to packs."""
 
     def series(self, series_id: str, *, through: date) -> ReferenceSeries:
         """Return the whole dated series, known through a day; give it to a pack with `RulePack.with_series`.

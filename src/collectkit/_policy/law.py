@@ -132,7 +132,8 @@ class Law:
             if applies is False:
                 continue
             if applies is None:
-                text = f"{rule.id} may apply, and a fact that it needs is not known"
+                lacking = ", ".join(rule.applies_to.lacks(facts))
+                text = f"{rule.id} may apply, and a fact that it needs is not known: {lacking}"
                 yield Reason(code="policy.law_unknown", text=text, cite=pack.label)
                 continue
             found = rule.parameters.at(on)

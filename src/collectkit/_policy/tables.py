@@ -74,7 +74,7 @@ def build_charges(table: Mapping[str, object], *, packs: Sequence[RulePack] = ()
     >>> build_charges({"charges": [fee]}).ids
     ('late-fee',)
     >>> limits = {"fee_floor": {"EUR": "2"}, "fee_cap": {"EUR": "1"}}
-    >>> build_charges({"charges": [fee, {**fee, **limits, "rate": "-0.1"}]})
+    >>> build_charges({"charges": [fee, {**fee, **limits, "id": "other", "rate": "-0.1"}]})
     Traceback (most recent call last):
     ...
     collectkit.core.errors.InvalidPolicy: 2 problems

@@ -67,6 +67,15 @@ class Applicability:
             return False
         return None if any(given is None for _, given in asked) else True
 
+    def lacks(self, facts: LegalFacts) -> tuple[str, ...]:
+        """Name the facts that it needs and nobody gave."""
+        pairs = (
+            ("the kind of debtor", self.debtor_kinds, facts.debtor_kind),
+            ("who charges (party)", self.parties, facts.party),
+            ("the kind of debt", self.debt_kinds, facts.debt_kind),
+        )
+        return tuple(name for name, needed, given in pairs if needed and given is None)
+
     def covers(self, other: Applicability) -> bool:
         """Say whether it surely speaks wherever another one does."""
         pairs = (
