@@ -6,7 +6,7 @@ Nothing here computes an amount; see `figures`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd
@@ -19,7 +19,7 @@ from collectkit._plans.options import MONTHLY, AccrueTo, Compounding, GraceInter
 from collectkit._plans.steps import effective_share, place_of, running_share, whole_steps
 from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd, rrule_dates
 from collectkit.core.checks import as_tuple, require_date, tuple_of
-from collectkit.core.errors import CurrencyMismatch, InvalidTerms
+from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidTerms
 from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import DayCount, Rate, year_fraction
 from collectkit.core.schedule import DueDates, Factor, require_count
@@ -544,11 +544,19 @@ def _between(terms: PlanTerms, start: date, end: date, termination_on: date | No
     steps, last, passed = 0, start, Fraction(0)
     while last < end:
         steps += 1
-        later = terms.every.date(anchor=start, number=steps, month_end=terms.month_end)
-        stop = min(later, end)
-        passed += Fraction((stop - last).days, (later - last).days) * running_share(terms.pauses, last, stop)
+        width = _step_days(terms, start, steps, last)
+        stop = min(last + timedelta(days=min(width, (end - last).days)), end)
+        passed += Fraction((stop - last).days, width) * running_share(terms.pauses, last, stop)
         last = stop
     return period_factor(terms) * passed
+
+
+def _step_days(terms: PlanTerms, anchor: date, number: int, last: date) -> int:
+    """Return the days of a step of the rhythm that starts on `last`; past the calendar's end, of the one before."""
+    try:
+        return (terms.every.date(anchor=anchor, number=number, month_end=terms.month_end) - last).days
+    except InvalidDate:
+        return (last - terms.every.date(anchor=anchor, number=number - 2, month_end=terms.month_end)).days
 
 
 def _last_on(terms: PlanTerms) -> date:

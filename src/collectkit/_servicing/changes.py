@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Literal, NoReturn
 
 import attrs
 
@@ -24,6 +24,7 @@ from collectkit._servicing.rest import (
     superseding,
     with_pending,
 )
+from collectkit._servicing.shapes import cut, eased, laid_out
 from collectkit._servicing.standing import Paid, require_money
 from collectkit.core.calendars import Every
 from collectkit.core.checks import require_date
@@ -79,19 +80,7 @@ def prepay(
         return plan
     # interest on the sum runs until the day it is paid, and is asked for with the next instalment
     terms = rest_of(at, "collect", ahead=amount.minor)
-    if effect == "lower" or plan.terms.shape == "bullet":  # a single instalment cannot become fewer
-        return superseding(at, plan_id, terms)
-    regular = _regular(plan)
-    if terms.shape == "flat":
-        parts = regular - rounded(terms.interest_base.minor * terms.periods().factors[0], terms.rounding)
-        opening = terms.after_deferral()[0].minor
-        fewer = min(-(-opening // parts) if parts > 0 else terms.instalments, terms.instalments)
-        return superseding(at, plan_id, attrs.evolve(_shorter(terms, fewer, None), shape="flat"))
-    rows = terms.rows_to_pay(Money(regular, plan.currency))
-    if rows is None:
-        return superseding(at, plan_id, terms)
-    level = Money(regular, plan.currency) if rows > 1 else None
-    return superseding(at, plan_id, _shorter(terms, rows, level))
+    return eased(at, plan_id, terms) if effect == "lower" else _shortened(at, plan_id, terms)
 
 
 def reamortise(
@@ -116,7 +105,7 @@ def reamortise(
     """
     at = position(plan, paid, on)
     require_rows(at)
-    return superseding(at, plan_id, rest_of(at, arrears))
+    return laid_out(at, plan_id, rest_of(at, arrears))
 
 
 def extend(
@@ -143,7 +132,8 @@ def extend(
     (12, '2027-01-01', '88.85 EUR')
 
     Raises:
-        InvalidTerms: `plans.count`; `plans.events` for a plan without a rhythm.
+        InvalidTerms: `plans.count`; `plans.events` for a plan without a rhythm, or one of minimum payments;
+            `plans.negative_amortisation` for a length at which payments only meet their interest, with what would do.
     """
     at = position(plan, paid, on)
     more = require_count(instalments)
@@ -152,7 +142,22 @@ def extend(
             "plans.events", "a plan of listed dates has no rhythm to go on in; restructure it with new dates"
         )
     require_rows(at)
-    return superseding(at, plan_id, rest_of(at, arrears, more=more))
+    if plan.terms.shape == "minimum_payment":
+        raise InvalidTerms(
+            "plans.events",
+            f"plan {plan.plan_id} asks for a share of what is open, so its length follows from that; restructure it",
+        )
+    terms = rest_of(at, arrears, more=more)
+    fault: InvalidTerms | None = None
+    try:
+        new = laid_out(at, plan_id, terms)
+        if not _stands_still(new, terms):
+            return new
+    except InvalidTerms as error:
+        if error.code not in ("plans.negative_amortisation", "plans.too_small", "plans.gap"):
+            raise
+        fault = error
+    _refuse_length(at, arrears, more, fault)
 
 
 def re_age(
@@ -300,7 +305,7 @@ def pause_interest(
     if any(since < until_on and from_on < until for since, until in plan.terms.pauses):
         raise InvalidTerms("plans.deferral", "interest is paused on some of these days already")
     terms = rest_of(at, "collect")
-    return superseding(at, plan_id, attrs.evolve(terms, pauses=(*terms.pauses, (from_on, until_on))))
+    return eased(at, plan_id, attrs.evolve(terms, pauses=(*terms.pauses, (from_on, until_on))))
 
 
 def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iterable[Paid] = ()) -> PaymentPlan:
@@ -324,18 +329,78 @@ def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iter
     at = position(plan, paid, on)
     _requiresum_or_none(plan, fee, "a fee")
     require_rows(at)
-    terms = rest_of(at, "collect")
+    terms = attrs.evolve(rest_of(at, "collect"), brought_fee=sum_or_none(plan, at.fee + fee.minor))
     if at.is_on_schedule and plan.terms.shape != "bullet":
-        terms = same_amounts(plan, at, terms)
-    return superseding(at, plan_id, attrs.evolve(terms, brought_fee=sum_or_none(plan, at.fee + fee.minor)))
+        return superseding(at, plan_id, same_amounts(plan, at, terms))
+    return laid_out(at, plan_id, terms)
 
 
 # -- details ---------------------------------------------------------------------------------------------------
 
 
-def _shorter(terms: PlanTerms, rows: int, level: Money | None) -> PlanTerms:
-    listed = terms.due_on[:rows]
-    return attrs.evolve(terms, instalments=rows, due_on=listed, level=level, shape="level", balloon=None)
+def _stands_still(plan: PaymentPlan, terms: PlanTerms) -> bool:
+    """Say whether the regular instalments pay interest alone, so that the last row takes the whole debt."""
+    if terms.shape not in ("level", "equal_split", "balloon"):
+        return False
+    first = plan.carried + (0 if terms.down_payment is None else 1) + terms.rests
+    return first < len(plan.schedule) - 1 and plan.schedule[first].principal_minor == 0
+
+
+def _refuse_length(at: Position, arrears: Arrears, more: int, fault: InvalidTerms | None) -> NoReturn:
+    """Refuse to push the end out so far that payments would not pay the debt off, saying how far would do."""
+    low, high = 0, more - 1  # so many more stand, or none is known to
+    while low < high:
+        middle = (low + high + 1) // 2
+        terms = rest_of(at, arrears, more=middle)
+        try:
+            stands = not _stands_still(laid_out(at, at.plan.plan_id + "+", terms), terms)
+        except InvalidTerms:
+            stands = False
+        low, high = (middle, high) if stands else (low, middle - 1)
+    way_out = f"at most {low} more would do" if low else "lower the rate, or restructure the plan"
+    why = "its payments would do no more than meet their interest" if fault is None else str(fault)
+    raise InvalidTerms(
+        "plans.negative_amortisation",
+        f"plan {at.plan.plan_id} cannot be extended by {more} instalments: {why}; {way_out}",
+        most=low or None,
+    )
+
+
+def _shortened(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:
+    """Keep the amounts of the rows, as many as pay what is open; rows that are no fewer are laid out anew."""
+    plan, shape = at.plan, terms.shape
+    if shape == "balloon":
+        raise InvalidTerms(
+            "plans.events",
+            f"the balloon of plan {plan.plan_id} falls due on {plan.ends_on} whatever is paid ahead, so the plan gets no "
+            "shorter; choose effect='lower'",
+        )
+    opening = terms.after_deferral()[0].minor
+    if shape in ("stepped", "agreed"):
+        fewer = cut(at, terms)
+        return laid_out(at, plan_id, terms) if fewer is None else superseding(at, plan_id, fewer)
+    if shape == "equal_principal":
+        part = max(plan.schedule.principal_parts[at.next_row :])
+        return laid_out(at, plan_id, _with_rows(terms, min(terms.rests - (-opening // part), terms.instalments)))
+    regular = _regular(plan)
+    if shape == "flat":
+        each = regular - rounded(terms.interest_base.minor * terms.periods().factors[0], terms.rounding)
+        fewer_rows = min(-(-opening // each) if each > 0 else terms.instalments, terms.instalments)
+        return superseding(at, plan_id, _with_rows(terms, fewer_rows))
+    if shape not in ("level", "equal_split"):  # interest alone, a single row, and a share of the balance go on
+        return eased(at, plan_id, terms)
+    if terms.rests:
+        fewer = cut(at, terms, regular)
+        return laid_out(at, plan_id, terms) if fewer is None else superseding(at, plan_id, fewer)
+    rows = terms.rows_to_pay(Money(regular, plan.currency))
+    if rows is None:
+        return superseding(at, plan_id, terms)
+    level = Money(regular, plan.currency) if rows > 1 else None
+    return superseding(at, plan_id, attrs.evolve(_with_rows(terms, rows), level=level))
+
+
+def _with_rows(terms: PlanTerms, rows: int) -> PlanTerms:
+    return attrs.evolve(terms, instalments=rows, due_on=terms.due_on[:rows], resting=min(terms.resting, rows - 1))
 
 
 def _paused(pauses: tuple[tuple[date, date], ...], since: date, until: date) -> tuple[tuple[date, date], ...]:

@@ -10,6 +10,7 @@ import attrs
 
 from collectkit._servicing.position import Position, position, step_of
 from collectkit._servicing.rest import Arrears, due_step, require_rows, rest_of, rhythm_left, same_amounts, superseding
+from collectkit._servicing.shapes import laid_out
 from collectkit._servicing.standing import Paid
 from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
@@ -107,8 +108,8 @@ def defer(
         anchor_first=step,
     )
     if is_as_agreed:
-        terms = same_amounts(plan, at, terms)
-    return superseding(at, plan_id, terms)
+        return superseding(at, plan_id, same_amounts(plan, at, terms))
+    return laid_out(at, plan_id, terms)
 
 
 def _wait(at: Position, payments: int | None, until: date | None, next_on: date) -> tuple[int | None, date]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
+from collectkit._servicing.accruing import period_end
 from collectkit._servicing.position import Position, step_of
 from collectkit._servicing.waits import Wait
 from collectkit.core.errors import InvalidTerms
@@ -19,6 +20,9 @@ added to the debt, or given up. Fees are never capitalised; they go with the fir
 what it has earned so far, and not added to the debt, counts as past due."""
 
 
+_MORE_ROWS: Final = 120  # that minimum payments may take beyond those that were foreseen
+
+
 def rest_of(at: Position, arrears: Arrears, more: int = 0, ahead: int = 0) -> PlanTerms:
     """Return terms for what is open on the dates that are left, and on so many `more` of the rhythm.
 
@@ -26,20 +30,24 @@ def rest_of(at: Position, arrears: Arrears, more: int = 0, ahead: int = 0) -> Pl
     """
     old = at.plan.terms
     anchor, first = rhythm_left(at)
-    # a bullet is one row of many periods, and its first one still runs
-    count = (old.instalments if old.shape == "bullet" else at.rows_left) + more
+    count = _rows_of_rest(at) + more
     listed = old.due_on or (tuple(row.due_on for row in at.plan.schedule[at.next_row :]) if old.rrule else ())
     terms = attrs.evolve(
         plain_rest(at, arrears),
-        shape=_shape_of_rest(old),
+        shape=old.shape,
         instalments=count,
         due_on=listed[-count:] if listed else (),
         anchor_on=None if listed else anchor,
         anchor_first=first,
         balloon=old.balloon,
-        resting=min(max(old.rests - _within(at), 0), count - 1),
+        steps=steps_left(old.steps, within(at), count),
+        growth=old.growth,
+        rows_per_step=old.rows_per_step,
+        minimum_share=old.minimum_share,
+        minimum_floor=old.minimum_floor,
+        resting=min(max(old.rests - within(at), 0), count - 1),
         simple_interest=old.simple_interest,
-        is_first_by_days=_within(at) == 0
+        is_first_by_days=within(at) == 0
         and (old.is_first_by_days or (old.has_broken_first and at.start_on == old.start_on)),
         flat_base=Money(at.flat_base, at.plan.currency) if old.shape == "flat" else None,
     )
@@ -126,14 +134,33 @@ def same_amounts(plan: PaymentPlan, at: Position, terms: PlanTerms) -> PlanTerms
         interest[0] -= at.brought
         pairs = zip(rows, interest, strict=True)
         return attrs.evolve(terms, flat_parts=tuple((row.principal, Money(part, plan.currency)) for row, part in pairs))
-    amounts = [row.principal_minor + row.interest_minor for row in rows]
-    amounts[0] -= at.brought  # what was brought into the first row is brought in again
+    count = len(rows)
     return attrs.evolve(
         terms,
-        shape="agreed",
-        balloon=None,
-        amounts=tuple(Money(amount, plan.currency) for amount in amounts[:-1]),
+        shape="agreed" if count == 1 and terms.shape == "minimum_payment" else terms.shape,
+        instalments=count,
+        due_on=terms.due_on[:count],
+        amounts=tuple(Money(amount, plan.currency) for amount in own_amounts(at)[:-1]),
     )
+
+
+def own_amounts(at: Position) -> list[int]:
+    """Return what the rows to come ask for without fees, and without what was brought into the first of them."""
+    amounts = [row.principal_minor + row.interest_minor for row in at.plan.schedule[at.next_row :]]
+    amounts[0] -= at.brought  # what was brought into the first row is brought in again
+    return amounts
+
+
+def steps_left(steps: tuple[tuple[int, Money], ...], gone: int, count: int) -> tuple[tuple[int, Money], ...]:
+    """Return the steps of the rows to come, so many of which are gone; one row at least is left to take the rest."""
+    found = []
+    room = count - 1
+    for rows, amount in steps:
+        left = min(max(rows - gone, 0), room)
+        gone, room = max(gone - rows, 0), room - left
+        if left:
+            found.append((left, amount))
+    return tuple(found)
 
 
 def fee_divided(at: Position) -> int:
@@ -158,12 +185,21 @@ def with_pending(at: Position, terms: PlanTerms, amount: int = 0, *, is_cut: boo
         terms,
         down_payment=Money(whole, at.plan.currency),
         down_payment_on=day,
-        brought_interest=sum_or_none(at.plan, owed + (0 if is_cut else at.accrued(at.on, whole))),
+        brought_interest=sum_or_none(at.plan, owed + (0 if is_cut else _until_it_comes(at, whole))),
     )
     if terms.shape != "flat":
         return terms
     base = at.flat_base - min(at.prepayment, at.pending) - amount
     return attrs.evolve(terms, flat_base=Money(max(base, 0), at.plan.currency))
+
+
+def _until_it_comes(at: Position, amount: int) -> int:
+    """Return what a sum that comes today has borne in the running period: no more than the row falls by without it."""
+    bore = at.accrued(at.on, amount)
+    if at.plan.terms.shape in ("flat", "bullet") or at.rows_left < 1 or at.is_waiting:
+        return bore
+    end = period_end(at.plan, at.next_row)
+    return min(bore, max(at.accrued(end, at.principal) - at.accrued(end, at.principal - amount), 0))
 
 
 def superseding(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:
@@ -179,13 +215,14 @@ def superseding(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:
     return plan_from_terms(plan_id=plan_id, terms=terms, agreement=agreement, carried=at.kept)
 
 
-def _shape_of_rest(
-    old: PlanTerms,
-) -> Literal["level", "equal_split", "balloon", "equal_principal", "interest_only", "bullet", "flat"]:
-    """Return the shape in which the rest is laid out: shapes that are agreed row by row become level."""
-    if old.shape in ("equal_split", "balloon", "equal_principal", "interest_only", "bullet", "flat"):
-        return old.shape
-    return "level"
+def _rows_of_rest(at: Position) -> int:
+    """Return how many rows or periods are left; of minimum payments, as many as there may be."""
+    old = at.plan.terms
+    if old.shape == "bullet":  # one row of many periods, the first of which still runs
+        return old.instalments
+    if old.shape != "minimum_payment" or old.rrule is not None:
+        return at.rows_left
+    return old.instalments - within(at) if old.due_on else at.rows_left + _MORE_ROWS
 
 
 def rhythm_left(at: Position) -> tuple[date, int]:
@@ -199,10 +236,10 @@ def rhythm_left(at: Position) -> tuple[date, int]:
     ):
         anchor, first = old.first_due_on, 0
     skipped = old.grace if old.grace_interest != "pay" and old.begin_on is None else 0  # steps of a wait before it
-    within = _within(at)
-    if within and old.skip_months:  # the period of the next row begins with the step after that of the row before
-        return anchor, step_of(old, anchor, first + skipped, within - 1) + 1
-    return anchor, first + skipped + within
+    place = within(at)
+    if place and old.skip_months:  # the period of the next row begins with the step after that of the row before
+        return anchor, step_of(old, anchor, first + skipped, place - 1) + 1
+    return anchor, first + skipped + place
 
 
 def due_step(at: Position) -> int:
@@ -212,7 +249,7 @@ def due_step(at: Position) -> int:
     return step_of(old, anchor, first, old.instalments - 1 if old.shape == "bullet" else 0)
 
 
-def _within(at: Position) -> int:
+def within(at: Position) -> int:
     """Return the place of the next row among the regular rows of the plan's own terms."""
     old = at.plan.terms
     lead = at.plan.carried + (1 if old.down_payment is not None and old.down_payment.minor else 0)
