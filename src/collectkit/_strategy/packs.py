@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from collectkit import jurisdictions
 from collectkit.core.errors import InvalidPolicy, Problem
@@ -13,6 +13,8 @@ from collectkit.core.reading import Problems, TableReader
 from collectkit.core.rules import RulePack, compose
 
 __all__ = ["check_packs", "packs_of"]
+
+T = TypeVar("T")
 
 CHARGE_TOPICS: Final = frozenset(
     {
@@ -40,7 +42,8 @@ def packs_of(
 ) -> tuple[RulePack, ...]:
     """Find the named packs; one whose rules this release cannot carry out is refused rather than half obeyed.
 
-    A name that ends in `.toml` is a file, looked for from `folder`, that of the strategy.
+    A name that ends in `.toml` is a file, looked for from `folder`, that of the strategy; `rates` names files of
+    reference series that stand in the place of those of the packs.
     """
     given = {pack.id: pack for pack in own}
     found: list[RulePack] = []
@@ -61,8 +64,26 @@ def packs_of(
             problems.note(path, text, reason="pack_not_obeyed", value=name)
         else:
             found.append(pack)
+    found = _renewed(found, top.texts("rates", ()), problems, folder)
     problems.found += check_packs(found)
     return tuple(found)
+
+
+def _renewed(
+    packs: Sequence[RulePack], files: Sequence[str], problems: Problems, folder: Path | None
+) -> list[RulePack]:
+    """Give the packs the reference series of the files; one that no pack uses is refused, as nothing would go by it."""
+    made = list(packs)
+    for place, name in enumerate(files):
+        path = f"rates[{place}]"
+        for series in _read(jurisdictions.load_series, name, path, problems, folder) or ():
+            users = [number for number, pack in enumerate(made) if any(one.id == series.id for one in pack.series)]
+            if not users:
+                choices = tuple(sorted({one.id for pack in packs for one in pack.series}))
+                problems.note(path, "no pack named uses that series", reason="choice", value=series.id, choices=choices)
+            for number in users:
+                made[number] = made[number].with_series(series)
+    return made
 
 
 def check_packs(packs: Sequence[RulePack]) -> list[Problem]:
@@ -99,14 +120,18 @@ def _named(
         text = f"no pack has that id{f'; did you mean {near[0]}?' if near else ''}; name a file of your own by its path"
         problems.note(path, text, reason="choice", value=name, choices=choices)
         return None
+    return _read(jurisdictions.load_file, name, path, problems, folder)
+
+
+def _read(read: Callable[[Path], T], name: str, path: str, problems: Problems, folder: Path | None) -> T | None:
     if folder is None:
-        text = "a pack is looked for beside the strategy's own file; read the strategy with load, or pass the pack"
+        text = "a file is looked for beside the strategy's own; read the strategy with load, or pass the pack itself"
         problems.note(path, text, reason="unreadable", value=name)
         return None
     try:
-        return problems.take(path, lambda: jurisdictions.load_file(folder / name))
+        return problems.take(path, lambda: read(folder / name))
     except OSError as error:
-        text = f"the pack cannot be read: {error.strerror}; its path goes from the folder of the strategy"
+        text = f"the file cannot be read: {error.strerror}; its path goes from the folder of the strategy"
         problems.note(path, text, reason="unreadable", value=name)
         return None
 

@@ -162,13 +162,15 @@ def _rate_is_higher(new: StatutoryInterest, old: StatutoryInterest) -> bool:
         added = Fraction(0)
     else:
         added = new.multiple * (new.round_reference_up_to or 0) + (new.round_rate_up_to or 0)
+    above = {"new": new.margin + added, "old": old.margin}
+    # between the ends of the range the lines bend only where a rate leaves its floor of zero
     edges = {Fraction(-1, 10), Fraction(10)}
-    edges |= {-one.margin / one.multiple for one in (new, old) if one.multiple}  # where a rate leaves its floor of zero
-
-    def rate(terms: StatutoryInterest, reference: Fraction) -> Fraction:
-        return max(Fraction(0), terms.multiple * reference + terms.margin)
-
-    return any(rate(new, at) + added > rate(old, at) for at in edges if Fraction(-1, 10) <= at <= 10)
+    edges |= {-above[name] / one.multiple for name, one in (("new", new), ("old", old)) if one.multiple}
+    return any(
+        max(Fraction(0), new.multiple * at + above["new"]) > max(Fraction(0), old.multiple * at + above["old"])
+        for at in edges
+        if Fraction(-1, 10) <= at <= 10
+    )
 
 
 def _rounds_no_more(new: StatutoryInterest, old: StatutoryInterest) -> bool:
