@@ -31,7 +31,7 @@ from collectkit.core.records import Receivable
 from collectkit.core.rules import InForce, LumpSum, RulePack
 from collectkit.core.waterfall import Item, balance_of
 
-__all__ = ["accrued_to", "at_posted_rates", "look_at_interest", "look_at_sums", "unposted_interest"]
+__all__ = ["accrued_to", "at_posted_rates", "look_at_interest", "look_at_sums", "posted_sums", "unposted_interest"]
 
 
 # -- fixed sums ------------------------------------------------------------------------------------------------
@@ -308,16 +308,15 @@ def _to_post(
     if before.amount.minor == posted:
         return Money(accrued.amount.minor - posted, currency)
     ledger = look.ledger
-    mine = [one.receivable for one in ledger.posted_under(policy.id)]
-    mine = [one for one in mine if one.parent_id == receivable.receivable_id]
-    kept = at_posted_rates(
-        mine,
-        [(one.receivable_id, *part) for one in mine for part in ledger.reversals(one.receivable_id)],
-        [_accrued_as_known(look, policy, receivable, mine, watermark, is_over=is_over) for is_over in (True, False)],
-        before.amount.minor,
-    )
-    if kept is None:
+    named = [one for one in ledger.posted_under(policy.id) if one.receivable.parent_id == receivable.receivable_id]
+    if not all(one.rule for one in named):  # nobody knows for which days it was, or at what rate
         return Money(accrued.amount.minor - posted, currency)
+    mine = [one.receivable for one in named]
+    back = [(one.receivable_id, *part) for one in mine for part in ledger.reversals(one.receivable_id)]
+    then = [_accrued_as_known(look, policy, receivable, mine, watermark, is_over=is_over) for is_over in (True, False)]
+    if any(one in posted_sums(mine, back) for one in then):  # by the terms of today, so they have not changed
+        return Money(accrued.amount.minor - posted, currency)
+    kept = at_posted_rates(mine, back, then, before.amount.minor)
     since = accrued_to(look, policy, receivable, end_on, posted=(watermark, Money(max(0, kept), currency)))
     return since if isinstance(since, Reason) else Money(kept - posted + since.amount.minor, currency)
 
@@ -333,27 +332,30 @@ def _accrued_as_known(
     return None if isinstance(found, Reason) else found.amount.minor
 
 
-def at_posted_rates(
-    posted: Sequence[Receivable], back: Sequence[tuple[str, date, int]], then: Sequence[int | None], now: int
-) -> int | None:
+Back = Sequence[tuple[str, date, int]]
+"""What was taken back of postings: the id, the day, the minor units."""
+
+
+def posted_sums(posted: Sequence[Receivable], back: Back) -> tuple[int, int]:
+    """Return what was posted when the last posting was made, before and after what was taken back on its day."""
+    day = max(one.issued_on for one in posted)
+    before = sum(one.amount_original.minor for one in posted) - sum(minor for _, on, minor in back if on < day)
+    return before, before - sum(minor for _, on, minor in back if on == day)
+
+
+def at_posted_rates(posted: Sequence[Receivable], back: Back, then: Sequence[int | None], now: int) -> int:
     """Return what was posted, put right by what is known now, at the rates it was posted at; all in minor units.
 
-    `back` are reversals as id, day, amount; `then` is what the terms of today give on the facts that were known when the
-    last posting was made, in each way they can be read, and `now` on those of today. None: the terms explain what
-    was posted, so they have not changed. Else what was posted changes in the proportion of now to then.
+    `then` is what the terms of today give on the facts that were known by the end of the day of the last posting, and
+    on those known before; `now` is what they give on the facts of today. What was posted changes in that proportion.
     """
     day = max(one.issued_on for one in posted)
-    whole = sum(one.amount_original.minor for one in posted)
-    earlier = whole - sum(minor for _, on, minor in back if on < day)
-    by_day = earlier - sum(minor for _, on, minor in back if on == day)
-    if any(one in (earlier, by_day) for one in then):
-        return None
     last = {one.receivable_id for one in posted if one.issued_on == day}
-    is_unaware = any(name in last and on == day for name, on, _ in back)
-    was, facts = (earlier, then[-1]) if is_unaware else (by_day, then[0])
-    if facts is None or facts <= 0:
-        return was + (now if facts == 0 else 0)
-    return was if facts == now else rounded(Fraction(was * now, facts), "half_even")
+    place = 0 if any(name in last and on == day for name, on, _ in back) else 1
+    was, facts = posted_sums(posted, back)[place], then[1 - place]
+    if facts is None or facts == now:
+        return was
+    return rounded(Fraction(was * now, facts), "half_even") if facts > 0 else was + now
 
 
 def _refusal(look: Look, pack: RulePack, rule_id: str, receivable: Receivable) -> Reason | None:
@@ -369,7 +371,7 @@ def _refusal(look: Look, pack: RulePack, rule_id: str, receivable: Receivable) -
             places = ", ".join(rule.applies_to.places)
             text = f"{rule.id} is law in {places}, and the debtor's jurisdiction is {facts.jurisdiction}"
         return Reason(code="policy.law_not_applicable", text=text, cite=pack.label)
-    text = f"{rule.id} may apply, and a fact that it needs is not known"
+    text = f"{rule.id} may apply, and a fact that it needs is not known: {', '.join(rule.applies_to.lacks(facts))}"
     return Reason(code="policy.law_unknown", text=text, cite=pack.label)
 
 

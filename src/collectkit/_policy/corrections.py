@@ -12,11 +12,20 @@ from datetime import date
 
 import attrs
 
-from collectkit._policy.accruals import accrued_to, look_at_sums
+from collectkit._policy.accruals import accrued_to, at_posted_rates, look_at_sums, posted_sums
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.fees import look_at_fees
 from collectkit._policy.law import Law
-from collectkit._policy.ledger import Ledger, PostedCharge, escaped, posted_charges, taken_back, unescaped
+from collectkit._policy.ledger import (
+    Ledger,
+    PostedCharge,
+    after,
+    escaped,
+    known_on,
+    posted_charges,
+    unescaped,
+    without_payments,
+)
 from collectkit._policy.look import Look
 from collectkit._policy.returned import return_period
 from collectkit.core.calendars import WEEKENDS_ONLY, BusinessCalendar
@@ -44,10 +53,11 @@ def reversals_due(
 
     Typical cause: a payment came in late but counts from a day on which the receivable was not late yet. Only facts
     about money and due dates are looked at again: a hold, a dispute or a plan of today does not undo a charge of
-    yesterday, nor does a segment that the account has left. What was waived already is not proposed again.
+    yesterday, nor does a segment that the account has left, nor terms that have changed: what these make of the facts
+    of then is compared with what they make of the facts of now. What was waived already is not proposed again.
 
-    `policies` are those the charge was made under. Where they may have changed since, `is_by_payments` proposes only
-    what a payment changes that was not known when the charge was made; that is how `decide` takes charges back.
+    A due date or a credit note does not tell when it was recorded. With `is_by_payments` only what a payment changes is
+    proposed, one that was not known when the charge was made; that is how `decide` takes charges back.
     """
     if is_by_payments and not _has_news(snapshot):
         return ()
@@ -122,21 +132,41 @@ class _Again:
     def _right_of(self, one: PostedCharge) -> int | None:
         """Return what a charge would be with what is known now; None where nothing that matters is new."""
         charge = one.receivable
-        if not self.is_by_payments:
-            return self._judged(charge, self._facts_for(one))
         news = [each for each in self.payments if _is_news(each, charge)]
         undone = [each for each in self.snapshot.payments if self._is_undone(each, charge.issued_on)]
-        if not news and not undone and not self._taken_back_since(charge.issued_on):
+        if self.is_by_payments and not news and not undone and not self._taken_back_since(charge.issued_on):
             return None
         if self._waived(charge) >= charge.amount_original.minor:
             return None
-        right = self._judged(charge, self._facts_for(one))
-        then = self._as_known(self._facts_for(one), news, charge.issued_on)
-        before = self._judged(charge, attrs.evolve(then, payments=(*then.payments, *undone)))
+        facts = self._facts_for(one)
+        right = self._judged(charge, facts)
+        if right >= charge.amount_original.minor:
+            return None
+        then = self._as_known(facts, news, charge.issued_on)
+        then = attrs.evolve(then, payments=(*then.payments, *undone))
+        before = self._judged(charge, then)
+        if not self.is_by_payments and self._is_explained(charge, then, before):
+            return right
         if right >= before:
             return None
         # the policy may have changed since: what the payments change by its terms of today is taken off, no more
         return 0 if right == 0 else max(right, charge.amount_original.minor - (before - right))
+
+    def _is_explained(self, charge: Receivable, then: AccountSnapshot, before: int) -> bool:
+        """Say whether a charge was made by the terms of today, or is none by any terms, so that only facts can be new.
+
+        A due date and a credit note do not tell when they were recorded. A charge on what was not past due is wrong by
+        any terms.
+        """
+        owed = next(one for one in then.receivables if one.receivable_id == charge.parent_id)
+        return (
+            before == charge.amount_original.minor
+            or charge.issued_on <= owed.due_on
+            or (
+                bool(then.credit_notes)
+                and self._judged(charge, attrs.evolve(then, credit_notes=())) == charge.amount_original.minor
+            )
+        )
 
     def _is_undone(self, payment: Payment, day: date) -> bool:
         """Say whether a payment counted on a day and was returned since."""
@@ -152,12 +182,9 @@ class _Again:
 
     def _as_known(self, facts: AccountSnapshot, news: Sequence[Payment], day: date) -> AccountSnapshot:
         """Return facts without the payments that were not known on a day, nor what was taken back since for their sake."""
-        names = {one.payment_id for one in news}
         since = self._taken_back_since(day)
         return attrs.evolve(
-            facts,
-            payments=[one for one in facts.payments if one.payment_id not in names],
-            waivers=[one for one in facts.waivers if one.waiver_id not in since],
+            without_payments(facts, news), waivers=[one for one in facts.waivers if one.waiver_id not in since]
         )
 
     def _right_of_return(self, one: PostedCharge) -> int | None:
@@ -205,7 +232,9 @@ class _Again:
         ledger = Ledger(then, balance_of(then, order=self.order), is_rejudging=True)
         found = []
         for segment in self.segments:
-            look = Look(ledger, Law(self.packs, ledger, self.policies.party), segment, self.calendar, only=charge.charge_key)
+            look = Look(
+                ledger, Law(self.packs, ledger, self.policies.party), segment, self.calendar, only=charge.charge_key
+            )
             look_at_fees(look, self.policies)
             look_at_sums(look, self.policies)
             found += [one.amount.minor for one in look.charges]
@@ -228,17 +257,15 @@ class _Again:
                     yield from self._of_postings(rule, receivable, mine)
 
     def _of_postings(self, rule: str, receivable: Receivable, posted: list[PostedCharge]) -> Iterator[Reversal]:
-        news: list[Payment] = []
-        if self.is_by_payments:
-            unaware = [one for one in posted if self._news_of(one) or self._taken_back_since(one.receivable.issued_on)]
-            if not unaware:
-                return
-            news = list({each.payment_id: each for one in unaware for each in self._news_of(one)}.values())
+        unaware = [one for one in posted if self._news_of(one) or self._taken_back_since(one.receivable.issued_on)]
+        if self.is_by_payments and not unaware:
+            return
+        news = list({each.payment_id: each for one in unaware for each in self._news_of(one)}.values())
         excess = self._excess(rule, receivable, posted)
         if self.is_by_payments and excess > 0:
             last_on = max(_end_of(one) for one in unaware)
             posted = [one for one in posted if _end_of(one) <= last_on]
-            excess = min(excess, self._excess(rule, receivable, posted), self._excess(rule, receivable, posted, news))
+            excess = min(excess, self._excess(rule, receivable, posted))
         if excess <= 0:
             return
         until = max(_end_of(one) for one in posted)
@@ -258,35 +285,64 @@ class _Again:
         """Return the payments that count from before the end of a posting that did not know them."""
         return [each for each in self.payments if _is_news(each, one.receivable) and each.effective_on < _end_of(one)]
 
-    def _excess(
-        self, rule: str, receivable: Receivable, posted: list[PostedCharge], news: Sequence[Payment] | None = None
-    ) -> int:
-        """Return by how much postings are above the interest until their end, or, of that, what `news` account for."""
-        until = max(_end_of(one) for one in posted)
-        accrued = self._accrued(self.snapshot, rule, receivable, until)
-        if accrued is None:
-            return 0
-        if news is None:
-            return sum(one.receivable.amount_original.minor - self._waived(one.receivable) for one in posted) - accrued
-        first_on = min(one.receivable.issued_on for one in posted)
-        before = self._accrued(self._as_known(self.snapshot, news, first_on), rule, receivable, until)
-        back = taken_back(self.snapshot)
-        done = sum(back.get(one.receivable.receivable_id, 0) for one in posted)
-        return 0 if before is None else before - accrued - done
+    def _excess(self, rule: str, receivable: Receivable, posted: list[PostedCharge]) -> int:
+        """Return by how much postings are above the interest until their end, at the rates they were posted at.
 
-    def _accrued(self, facts: AccountSnapshot, rule: str, receivable: Receivable, until: date) -> int | None:
-        """Return the most interest that any segment's terms give until a day; None where one cannot tell."""
+        They are compared with what a segment's terms give on the facts that were known when the last of them was made.
+        Where the two agree, these terms tell what is right now. Where not, the terms have changed, and what was posted
+        is put right in the proportion of the facts alone.
+        """
+        until = max(_end_of(one) for one in posted)
+        now = self._accrued(self.snapshot, rule, receivable, until)
+        if not now:
+            return 0
+        charges = [one.receivable for one in posted]
+        names = {one.receivable_id for one in charges}
+        back = [
+            (one.receivable_id, one.waived_on, one.amount.minor)
+            for one in self.snapshot.waivers
+            if one.receivable_id in names and one.waiver_id.startswith(REVERSAL)
+        ]
+        day = max(one.issued_on for one in charges)
+        known = [known_on(self.snapshot, day, is_over=is_over) for is_over in (True, False)]
+        ways = [self._accrued(facts, rule, receivable, until) for facts in [*known, *self._guessed(receivable, posted)]]
+        sums = posted_sums(charges, back)
+        agreed = [now[segment] for segment in now if any(way.get(segment) in sums for way in ways)]
+        if agreed:
+            right = max(agreed)
+        else:
+            most = max(now, key=lambda segment: now[segment])
+            right = at_posted_rates(charges, back, [way.get(most) for way in ways[:2]], now[most])
+        return sum(one.amount_original.minor - self._waived(one) for one in charges) - right
+
+    def _guessed(self, receivable: Receivable, posted: list[PostedCharge]) -> Iterator[AccountSnapshot]:
+        """Yield facts that may have been known of a posting: with another due date, or without credit notes of before.
+
+        A due date and a credit note do not tell when they were recorded, so this is for those who ask about all facts.
+        """
+        if self.is_by_payments:
+            return
+        first = min(posted, key=lambda one: one.period)
+        facts = known_on(self.snapshot, first.receivable.issued_on)
+        yield attrs.evolve(facts, credit_notes=())
+        began_on = date.fromisoformat(first.period.partition("..")[0])
+        other = attrs.evolve(receivable, due_on=max(receivable.issued_on, after(began_on, -1)))
+        yield attrs.evolve(facts, receivables=[other if one == receivable else one for one in facts.receivables])
+
+    def _accrued(self, facts: AccountSnapshot, rule: str, receivable: Receivable, until: date) -> dict[str, int]:
+        """Return the interest until a day by each segment's terms; nothing at all where one cannot tell."""
+        receivable = next(one for one in facts.receivables if one.receivable_id == receivable.receivable_id)
         ledger = Ledger(facts, balance_of(facts, order=self.order))
         look = Look(ledger, Law(self.packs, ledger, self.policies.party), "", self.calendar)
-        found = []
+        found: dict[str, int] = {}
         for segment in self.segments:
             for policy in self.policies.interest_for(receivable, segment=segment):
                 if policy.id == rule:
                     accrued = accrued_to(look, policy, receivable, until)
                     if isinstance(accrued, Reason):
-                        return None
-                    found.append(accrued.amount.minor)
-        return max(found, default=None)
+                        return {}
+                    found[segment] = accrued.amount.minor
+        return found
 
     # -- what is found ---------------------------------------------------------------------------------------
 

@@ -118,12 +118,14 @@ def with_rests(
     *,
     due_in_days: int = 0,
     steps: Sequence[InterestStep] = (),
+    known: tuple[date, int] | None = None,
 ) -> Earned:
     """Return what each piece earns where unpaid interest bears interest; pieces are cut at rests and at `steps`.
 
     Interest falls due at the rest that ends its period, `due_in_days` later, and bears interest from the first rest
     on which it is due, for as long as it is unpaid. The broken period after the last rest is simple. The days of each
-    period are counted from its first, and it is the reference period of `act/act-icma`.
+    period are counted from its first, and it is the reference period of `act/act-icma`. `known` is a day with what was earned
+    before it, where that was at other terms: from then on it is what falls due and bears interest.
 
     Raises:
         InvalidDate: `interest.rests` for more than 2,400 rests.
@@ -153,6 +155,11 @@ def with_rests(
                 continue
             inner = [day.toordinal() for day in step_days if lo < day.toordinal() < hi]
             for from_on, until_on in pairwise(date.fromordinal(day) for day in (lo, *inner, hi)):
+                if known is not None and from_on >= known[0]:
+                    factor = known[1] / earned if earned else Fraction(0)
+                    due, earned = due * factor, Fraction(known[1])
+                    falling_due = deque((day, sum_ * factor) for day, sum_ in falling_due)
+                    known = None
                 place = bisect_right(step_days, from_on)
                 unpaid = steps[place - 1].unpaid_of(due) if place else due
                 part = attrs.evolve(piece, from_on=from_on, until_on=until_on, on_interest=unpaid)

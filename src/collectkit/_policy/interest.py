@@ -232,6 +232,7 @@ def accrue_on(
     began_on: date | None = None,
     interest: Sequence[InterestStep] = (),
     interest_due_in_days: int = 0,
+    earned_before: Money | None = None,
     rounding_order: RoundingOrder = "total_only",
     rounding: Rounding = "half_even",
     caps: Sequence[tuple[RulePack, Rule]] = (),
@@ -244,7 +245,8 @@ def accrue_on(
     of the same interest, name it and give the steps from that day on.
 
     With rests, interest that is due and unpaid bears interest. `interest` tells what was settled or taken back of it;
-    without it nothing was. It falls due at its rest, `interest_due_in_days` later.
+    without it nothing was. It falls due at its rest, `interest_due_in_days` later. Where the days before `start_on` were
+    charged at other terms, `earned_before` is what they came to: it bears interest in place of what these terms give.
 
     `caps` are rules that cap the rate, with their packs; each day is bound by what held on it.
 
@@ -270,7 +272,7 @@ def accrue_on(
         raise InvalidDate("calendars.order", "start_on comes before began_on, the day on which interest began")
     if any(require_date(until, "frozen") < require_date(since, "frozen") for since, until in frozen):
         raise InvalidDate("calendars.order", "a frozen span ends before it begins")
-    currency = _one_currency(steps, interest)
+    currency = _one_currency(steps, interest, earned_before)
     rates = rate_pieces(terms, due_on=require_date(due_on, "due_on"), start_on=began_on, end_on=end_on, caps=caps)
     if not isinstance(rates, tuple):
         return rates
@@ -286,8 +288,13 @@ def accrue_on(
     elif rests is None:
         earned = simple(pieces, convention, began_on)
     else:
-        earned = with_rests(pieces, convention, began_on, rests, due_in_days=interest_due_in_days, steps=interest)
+        known = None if earned_before is None else (start_on, earned_before.minor)
+        earned = with_rests(
+            pieces, convention, began_on, rests, due_in_days=interest_due_in_days, steps=interest, known=known
+        )
     before = sum((part for piece, part in earned if piece.from_on < start_on), Fraction(0))
+    if earned_before is not None:
+        before = Fraction(earned_before.minor)
     exact = sum((part for piece, part in earned if piece.from_on >= start_on), Fraction(0))
     return AccruedInterest(
         amount=Money(rounded(before + exact, rounding) - rounded(before, rounding), currency),
@@ -296,7 +303,9 @@ def accrue_on(
     )
 
 
-def _one_currency(steps: Sequence[BalanceStep], interest: Sequence[InterestStep]) -> str:
+def _one_currency(
+    steps: Sequence[BalanceStep], interest: Sequence[InterestStep], earned_before: Money | None = None
+) -> str:
     """Return the currency of steps that are in order, one for a day."""
     if not steps or not all(isinstance(step, BalanceStep) for step in steps):
         raise InvalidTerms(
@@ -311,6 +320,7 @@ def _one_currency(steps: Sequence[BalanceStep], interest: Sequence[InterestStep]
             raise InvalidTerms("interest.steps", text)
     currency = steps[0].balance.currency
     amounts = [step.balance for step in steps]
+    amounts += [] if earned_before is None else [earned_before]
     amounts += [each for one in interest for each in (one.settled, one.charged, one.taken_back) if each is not None]
     other = next((each.currency for each in amounts if each.currency != currency), currency)
     if other != currency:

@@ -9,7 +9,7 @@ it held for a while paid what it would have paid without it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -24,6 +24,7 @@ from collectkit.core.records import (
     AccountSnapshot,
     Component,
     Dispute,
+    Payment,
     PlanAgreement,
     PlannedInstalment,
     Receivable,
@@ -37,12 +38,15 @@ __all__ = [
     "after",
     "escaped",
     "is_fee",
+    "known_on",
     "posted_charges",
     "taken_back",
     "unescaped",
+    "without_payments",
     "without_wrong_charges",
 ]
 
+REWARDS: Final = ("discount:", "rebate:", "bonus:")  # how the ids of credit notes begin that were earned
 KINDS: Final = ("fee", "accrual", "cost")  # the first part of the keys of charges
 _AGAIN: Final = re.compile(r"(.*)@([1-9][0-9]*)", re.DOTALL)  # the same period, charged for the n-th time
 
@@ -55,6 +59,36 @@ def escaped(part: str) -> str:
 def is_fee(receivable: Receivable) -> bool:
     """Say whether a posted charge is a fee, by what it was charged for: a fee may be booked as cost or interest, too."""
     return receivable.component is Component.FEE or (receivable.charge_key or "").startswith("fee:")
+
+
+def known_on(snapshot: AccountSnapshot, day: date, *, is_over: bool = True) -> AccountSnapshot:
+    """Return the facts as they were known on a day: without money that came in later, nor the rewards that it earned.
+
+    Where the day is not over, money that came in on it and counts from before is not known yet. A credit note does not
+    tell when it was recorded; it counts from its own day.
+    """
+    late = [
+        one
+        for one in snapshot.payments
+        if one.effective_on <= day
+        and (one.received_on > day or (one.received_on == day > one.effective_on and not is_over))
+    ]
+    facts = attrs.evolve(snapshot, as_of=day)
+    return without_payments(facts, late) if late else facts
+
+
+def without_payments(snapshot: AccountSnapshot, late: Sequence[Payment]) -> AccountSnapshot:
+    """Return the facts without some payments and the rewards that were earned by them."""
+    names, days = {one.payment_id for one in late}, {one.effective_on for one in late}
+    return attrs.evolve(
+        snapshot,
+        payments=[one for one in snapshot.payments if one.payment_id not in names],
+        credit_notes=[
+            one
+            for one in snapshot.credit_notes
+            if not (one.issued_on in days and one.credit_note_id.startswith(REWARDS))
+        ],
+    )
 
 
 def taken_back(snapshot: AccountSnapshot) -> dict[str, int]:
