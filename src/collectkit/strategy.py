@@ -20,6 +20,7 @@ from collectkit._strategy.batch import to_batch
 from collectkit._strategy.bundle import Aftercare, Strategy
 from collectkit._strategy.look import Look, examine, stops
 from collectkit._strategy.reading import parse
+from collectkit._strategy.righting import put_right
 from collectkit._strategy.stepping import Taken, notice_of, take_step, trifle
 from collectkit.core.decisions import (
     AppliedHold,
@@ -85,7 +86,8 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
 
     A posted charge that a payment has shown to be wrong, because it came in late and counts from an earlier day, is
     taken back first: everything else is decided as if `Decision.reversals` were recorded already. When that payment
-    is returned, the charge falls due again.
+    is returned, the charge falls due again. So are credits that were earned, which count from the day they were earned
+    on: who paid early and earned a discount by it is never late, however late anybody looks.
 
     >>> from datetime import date
     >>> from collectkit.core.records import Account, Debtor
@@ -97,18 +99,8 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
     >>> decide(strategy=Strategy(name="none", version="1"), snapshot=snapshot).stage
     'current'
     """
-    reversals = policy.reversals_due(
-        policies=strategy.charges,
-        snapshot=snapshot,
-        calendar=strategy.calendar,
-        packs=strategy.packs,
-        order=strategy.order,
-        is_by_payments=True,
-    )
-    if reversals:
-        dropped = [one.as_waiver(on=snapshot.as_of, authority=strategy.name) for one in reversals]
-        snapshot = attrs.evolve(snapshot, waivers=(*snapshot.waivers, *dropped))
-    look = examine(strategy=strategy, snapshot=snapshot, score=score)
+    righted = put_right(strategy=strategy, snapshot=snapshot, score=score)
+    look, snapshot, reversals = righted.look, righted.look.snapshot, righted.reversals
     as_of = snapshot.as_of
     reasons: list[Reason] = [*look.classified.reasons, *look.standing.reasons]
     reasons += [reason for one in reversals for reason in one.reasons]
@@ -118,9 +110,6 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
     due = _charges(strategy, look)
     reasons += due.skipped
     reasons += [Reason(code="policy.warning", text=warning) for warning in due.warnings]
-    earned = policy.rewards_due(
-        policy=strategy.incentives, snapshot=snapshot, balance=look.balance, segment=look.classified.segment
-    )
     turns += [day for day in (due.next_on, promises.next_on(look.promises, as_of=as_of)) if day is not None]
 
     ends_cycle = is_cured(look)
@@ -135,7 +124,7 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
             receivable_id=one.receivable_id,
             amount=one.amount,
         )
-        for one in earned.entitlements
+        for one in righted.entitlements
     ]
     commands = (*tasks_for_people(strategy, look), *taken.commands, *granted)
     reasons += taken.reasons
@@ -161,7 +150,7 @@ def decide(*, strategy: Strategy, snapshot: AccountSnapshot, score: int | None =
                 earned_on=one.earned_on,
                 reasons=one.reasons,
             )
-            for one in earned.rewards
+            for one in righted.rewards
         ],
         reversals=reversals,
         commands=commands,

@@ -67,7 +67,7 @@ def to_batch(
             credit_note_id=credit.key,
             account_id=account_id,
             amount=credit.amount,
-            issued_on=on,
+            issued_on=min(credit.earned_on, on),
             receivable_ids=(credit.receivable_id,),
         )
         events.append(CreditNoteIssued(**header("credited", credit.key), credit_note=note))
