@@ -24,7 +24,6 @@ PURE = sorted(
 EXACT = {"money", "rates", "interest", "schedule", "waterfall", "plans", "policy", "settlement", "servicing"}
 # Functions in which a float may say where to look, or decide where it cannot be wrong; it never becomes an amount by itself.
 SEARCHES = {
-    "_first",  # plans: the first guess of a search whose every candidate is run exactly
     "_gap_bound",  # plans: a generous bound on the drift of rounding
     "level_payment_minor",  # interest: a filter with a proven margin; the exact path decides the rest
 }
