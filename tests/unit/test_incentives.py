@@ -280,13 +280,15 @@ def test_the_words_say_what_is_given() -> None:
     )
     assert policy.describe().splitlines() == [
         "2/10 net 30: 2 % as a credit on a next purchase (your next order) if paid within 10 days of the invoice, "
-        "in full within 30 days (worth about 37 % a year).",
-        "access: the spring sale, two days early if paid within 10 days of the invoice, in full within 30 days.",
+        "in full within 30 days (worth about 37 % a year). It is valid for 365 days.",
+        "access: the spring sale, two days early if paid within 10 days of the invoice, in full within 30 days. "
+        "It is valid for 60 days.",
         "early: 40 % of a charge is given as a credit on a next purchase (your next order) for each payment made at "
-        "least 5 days early, at most 100 % of it.",
-        "sale: the spring sale, two days early for each payment made at least 5 days early.",
-        "bonus: 5.00 EUR as a credit on a next purchase (your next order) for every 3 receivables in a row paid on time.",
-        "mug: a mug for every 3 receivables in a row paid on time.",
+        "least 5 days early, at most 100 % of it. It is valid for 365 days.",
+        "sale: the spring sale, two days early for each payment made at least 5 days early. It is valid for 60 days.",
+        "bonus: 5.00 EUR as a credit on a next purchase (your next order) for every 3 receivables in a row paid on time. "
+        "It is valid for 365 days.",
+        "mug: a mug for every 3 receivables in a row paid on time. It is valid for 365 days.",
     ]
 
 

@@ -276,16 +276,17 @@ class PromptPaymentDiscount:
     def describe(self) -> str:
         """Say the terms in plain words."""
         less = "less" if self.grant is None else f"as {_given(self.grant)}"
-        parts = [f"{_percent(step.rate)} {less} if paid within {step.days} days of the invoice" for step in self.scale]
+        steps = [(_percent(step.rate), _days(step.days)) for step in self.scale]
+        parts = [f"{rate} {less} if paid within {days} of the invoice" for rate, days in steps]
         if self.grant is not None and self.grant.kind != "purchase_credit":
-            parts = [f"{self.grant.what} if paid within {self.scale[-1].days} days of the invoice"]
+            parts = [f"{self.grant.what} if paid within {steps[-1][1]} of the invoice"]
         yearly = round(self.annualised_yield() * 100)
         worth = (
             ""
             if self.grant is not None and self.grant.kind != "purchase_credit"
             else f" (worth about {yearly} % a year)"
         )
-        return f"{self.id}: {', '.join(parts)}, in full within {self.net_days} days{worth}."
+        return f"{self.id}: {', '.join(parts)}, in full within {_days(self.net_days)}{worth}.{_valid(self.grant)}"
 
 
 @attrs.frozen(kw_only=True)
@@ -357,12 +358,12 @@ class AdvanceRebate:
     def describe(self) -> str:
         """Say the terms in plain words."""
         if self.grant is not None and self.grant.kind != "purchase_credit":
-            days = f"{self.days_early} day{'' if self.days_early == 1 else 's'}"
-            return f"{self.id}: {self.grant.what} for each payment made at least {days} early."
+            early = f"for each payment made at least {_days(self.days_early)} early."
+            return f"{self.id}: {self.grant.what} {early}{_valid(self.grant)}"
         how = "is given back" if self.grant is None else f"is given as {_given(self.grant)}"
         return (
             f"{self.id}: {_percent(self.rate)} of a charge {how} for each payment made at least "
-            f"{self.days_early} day{'' if self.days_early == 1 else 's'} early, at most {_percent(self.rate_max)} of it."
+            f"{_days(self.days_early)} early, at most {_percent(self.rate_max)} of it.{_valid(self.grant)}"
         )
 
 
@@ -423,7 +424,7 @@ class PunctualityBonus:
         what = " or ".join(str(one) for one in self.amounts)
         if self.grant is not None:
             what = f"{what} as {_given(self.grant)}" if self.amounts else self.grant.what
-        return f"{self.id}: {what} for every {self.streak} receivables in a row paid on time."
+        return f"{self.id}: {what} for every {self.streak} receivables in a row paid on time.{_valid(self.grant)}"
 
 
 @attrs.frozen(kw_only=True)
@@ -522,6 +523,14 @@ _STACKED: Final[dict[Stacking, str]] = {
 
 def _given(grant: Grant) -> str:
     return f"a credit on a next purchase ({grant.what})" if grant.kind == "purchase_credit" else grant.what
+
+
+def _valid(grant: Grant | None) -> str:
+    return "" if grant is None else f" It is valid for {_days(grant.valid_days)}."
+
+
+def _days(days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'}"
 
 
 def _percent(value: Fraction) -> str:

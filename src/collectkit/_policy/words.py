@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 from collectkit._policy.bundle import ChargePolicy
 from collectkit._policy.interest import InterestPolicy, RecoverySumPolicy
@@ -15,8 +15,11 @@ from collectkit.core.decisions import Charge, Reversal
 from collectkit.core.errors import InvalidRate
 from collectkit.core.money import Money, Rounding, rounded
 from collectkit.core.rates import DayCount, Rate
+from collectkit.core.rules import LumpSum, RateFloor, RulePack
 
 __all__ = ["daily_percent", "describe", "explain"]
+
+T = TypeVar("T")
 
 
 def explain(charge: Charge | Reversal) -> str:
@@ -53,7 +56,9 @@ def explain(charge: Charge | Reversal) -> str:
 
 
 def describe(policies: ChargePolicy) -> str:
-    """Print all terms in plain words for the debtor, one paragraph for each rule.
+    """Print all terms in plain words for the debtor, one paragraph for each rule, with every figure of the terms.
+
+    Of a rule that a pack states the figures are those of its last change: the sums, the margin over the reference.
 
     >>> fee = LateFeePolicy(id="late-fee", kind="percent", rate="0.015", grace_days=5, fee_cap={"EUR": "40.00"})
     >>> print(describe(ChargePolicy(late_fees=[fee])))
@@ -63,6 +68,8 @@ def describe(policies: ChargePolicy) -> str:
     lines += [_interest(one) for one in policies.interest]
     lines += [_recovery_sum(one) for one in policies.recovery_sums]
     lines += [_returned(one) for one in policies.returned_payments]
+    if policies.materiality:
+        lines.append(f"Nothing is charged while less than {_amounts(policies.materiality, 'or')} is past due in all.")
     return "\n".join(lines)
 
 
@@ -107,6 +114,7 @@ def _late_fee(fee: LateFeePolicy) -> str:
         parts.append("A disputed part is left out.")
     if fee.on_charges:
         parts.append("It is also charged on earlier charges.")
+    parts += _due_in(fee.due_in_days)
     if fee.cite:
         parts.append(f"Basis: {fee.cite}.")
     return " ".join(parts)
@@ -133,6 +141,8 @@ def _interest(policy: InterestPolicy) -> str:
     parts = [
         f"{_named(policy.id, policy.applies_to)}: interest at {terms.describe()} on what is past due, for each day."
     ]
+    if terms.floor is not None:
+        parts.append(_legal_floor(*terms.floor))
     if policy.post_every_months is None:
         parts.append("It is charged when the receivable is settled.")
     else:
@@ -147,8 +157,7 @@ def _interest(policy: InterestPolicy) -> str:
         parts.append(f"None is charged up to {_count(policy.grace_days, 'day')} past due.")
     if policy.minimum_amount:
         parts.append(f"Less than {_amounts(policy.minimum_amount, 'or')} is not charged yet.")
-    if policy.due_in_days:
-        parts.append(f"It is due {_count(policy.due_in_days, 'day')} after it is charged.")
+    parts += _due_in(policy.due_in_days)
     if policy.disputes == "no_fee":
         parts.append("It is not charged while a receivable is disputed.")
     if policy.on_charges:
@@ -161,18 +170,59 @@ def _interest(policy: InterestPolicy) -> str:
     return " ".join(parts)
 
 
+def _legal_floor(pack: RulePack, rule_id: str) -> str:
+    floor = _last_of(pack, rule_id, RateFloor)
+    times = str(Rate.percent(floor.multiple)).removesuffix(" %")
+    return f"The legal floor is {times} times the reference rate ({pack.series_of(floor.series).title})."
+
+
 def _recovery_sum(policy: RecoverySumPolicy) -> str:
     rule = policy.pack.rule(policy.rule_id)
     name = _named(policy.id, policy.applies_to)
-    return (
-        f"{name}: a fixed sum for recovery cost, once for each receivable past due. {rule.text} Basis: {policy.cite}."
-    )
+    late = "past due" if not policy.grace_days else f"more than {_count(policy.grace_days, 'day')} past due"
+    parts = [f"{name}: a fixed sum for recovery cost, once for each receivable {late}."]
+    parts.append(_by_size(_last_of(policy.pack, policy.rule_id, LumpSum)))
+    parts.append(rule.text)
+    if policy.disputes == "no_fee":
+        parts.append("No charge is made while a receivable is disputed.")
+    parts += _due_in(policy.due_in_days)
+    parts.append(f"Basis: {policy.cite}.")
+    return " ".join(parts)
+
+
+def _by_size(sums: LumpSum) -> str:
+    """Say the sums by size of the debt, such as 40 below 1,000, 70 from there and 100 from 10,000."""
+    first, *others = sums.bands
+    words = f"It is {first.amount}"
+    if first.debt_min.is_positive:
+        words += f" from a debt of {first.debt_min}"
+    elif others:
+        words += f" for a debt below {others[0].debt_min}"
+    words += "".join(f", {band.amount} from {band.debt_min}" for band in others)
+    return f"{words}; reasonable cost above it may be claimed too." if sums.excess_costs else f"{words}."
+
+
+def _last_of(pack: RulePack, rule_id: str, kind: type[T]) -> T:
+    """Return what a rule states since its last change; the terms have made sure that it states such a thing."""
+    values = [point.value for point in pack.rule(rule_id).parameters.points]
+    return next(value for value in reversed(values) if isinstance(value, kind))
 
 
 def _returned(policy: ReturnedPaymentPolicy) -> str:
-    basis = f" Basis: {policy.cite}." if policy.cite else ""
     name = _named(policy.id, policy.applies_to)
-    return f"{name}: {_amounts(policy.amounts, 'or')} is charged for each payment that is returned.{basis}"
+    parts = [f"{name}: {_amounts(policy.amounts, 'or')} is charged for each payment that is returned."]
+    if policy.exclusive_with:
+        parts.append(f"It is not charged where {' or '.join(policy.exclusive_with)} is charged for the same failure.")
+    if policy.disputes == "no_fee":
+        parts.append("No charge is made while a receivable is disputed.")
+    parts += _due_in(policy.due_in_days)
+    if policy.cite:
+        parts.append(f"Basis: {policy.cite}.")
+    return " ".join(parts)
+
+
+def _due_in(days: int) -> list[str]:
+    return [f"It is due {_count(days, 'day')} after it is charged."] if days else []
 
 
 def _measure(fee: LateFeePolicy) -> str:
