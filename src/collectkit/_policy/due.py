@@ -70,13 +70,13 @@ def charges_due(
 
     Raises:
         InvalidRecord: `policy.balance` where `balance` is of another account or day than `snapshot`.
-        InvalidPolicy: `rules.base_missing`, `rules.loosens`, `rules.duplicate` for packs that do not fit together.
+        InvalidPolicy: what `rules.compose` says of packs that do not fit together, all in one error.
     """
     if balance.account_id != snapshot.account.account_id or balance.as_of != snapshot.as_of:
         raise InvalidRecord("policy.balance", "the balance is of another account or day; use balance_of(snapshot)")
     snapshot = with_legal_ends(snapshot, balance, packs)
     ledger = Ledger(snapshot, balance, held_receivables)
-    look = Look(ledger, Law(packs, ledger), segment, calendar)
+    look = Look(ledger, Law(packs, ledger, policies.party), segment, calendar)
     look.materiality = policies.materiality
     look_at_fees(look, policies)
     look_at_returns(look, policies.returned_payments)
