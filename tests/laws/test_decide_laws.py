@@ -494,7 +494,39 @@ def effects(events: list[Event]) -> list[tuple[str, date, str]]:
     return found
 
 
-STRATEGIES = pytest.mark.parametrize("strategy", [STRATEGY, STRICT, COSTLY], ids=["plain", "strict", "costly"])
+GIVING = parse(
+    """
+name = "giving"
+version = "1"
+[[stages]]
+id = "reminder"
+after = { past_due = { days = 2 } }
+  [[stages.steps]]
+  notice = "friendly"
+  channels = ["email", "letter"]
+  every_days = 7
+  times = 3
+[[charges]]
+id = "late-fee"
+kind = "flat"
+amounts = { EUR = "3.00", USD = "4.00" }
+grace_days = 3
+[[charges]]
+id = "interest"
+kind = "interest"
+rate = "0.3"
+post_every_months = 1
+[[discounts]]
+id = "early"
+rate = "0.2"
+discount_days = 8
+net_days = 10
+"""
+)
+
+STRATEGIES = pytest.mark.parametrize(
+    "strategy", [STRATEGY, STRICT, COSTLY, GIVING], ids=["plain", "strict", "costly", "giving"]
+)
 
 
 @STRATEGIES

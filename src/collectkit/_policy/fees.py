@@ -8,6 +8,7 @@ from datetime import date
 import attrs
 
 from collectkit._policy.bundle import ChargePolicy
+from collectkit._policy.ledger import Opening, PostedCharge
 from collectkit._policy.look import FallenDue, Look, after
 from collectkit._policy.measuring import (
     Candidate,
@@ -75,7 +76,7 @@ class _Fees:
             return
         for occurrence in self._occurrences(fee, receivable.due_on, receivable):
             opening = self.look.opening("fee", receivable.receivable_id, fee.id, occurrence.period)
-            if opening is not None:
+            if opening is not None and not self._is_covered(fee, receivable, occurrence.falls_on, opening):
                 yield Candidate(
                     rank=rank,
                     fee=fee,
@@ -178,7 +179,7 @@ class _Fees:
                     self.look.skip("policy.calendar_missing", fee.id, receivable, error.text, fee.cite)
                     continue
                 opening = self.look.opening("fee", receivable.receivable_id, fee.id, period)
-                if first_on > sent_on or opening is None:
+                if first_on > sent_on or opening is None or self._is_covered(fee, receivable, sent_on, opening):
                     continue
                 due_on = after(first_on, -1) if fee.grace_shifts_due else receivable.due_on
                 yield Candidate(
@@ -192,6 +193,58 @@ class _Fees:
                     original=receivable.amount_original,
                 )
                 break  # one fee for one notice: on the oldest due receivable it was about
+
+    # -- variants --------------------------------------------------------------------------------------------
+
+    def _is_covered(self, fee: LateFeePolicy, receivable: Receivable, falls_on: date, opening: Opening) -> bool:
+        """Say whether a fee was charged for this time by another variant, one that names its periods otherwise.
+
+        What was posted under the id covers all that a variant reached before the account came to it: one lateness is
+        charged once, whatever the segment or the terms are called today. On which day the account came to it no fact
+        tells, so behind a charge that another variant may have made nothing is caught up.
+        """
+        posted = [
+            one
+            for one in self.ledger.standing_on(receivable.receivable_id, fee.id)
+            if fee.once_per != "instalment" or "#" not in one.period
+        ]
+        if opening.most is not None or not posted:
+            return False
+        last_on = max(one.receivable.issued_on for one in posted)
+        others = [each for each in self.policies.late_fees if each.id == fee.id and _shape(each) != _shape(fee)]
+        is_own = any(
+            self._could_make(fee, receivable, one)
+            and not any(self._could_make(each, receivable, one) for each in others)
+            for one in posted
+            if one.receivable.issued_on == last_on
+        )
+        if is_own and not others and (fee.once_per != "period" or self._was_taken_back(fee)):
+            return False
+        covered_until = last_on if is_own else max(last_on, after(self.as_of, -1))
+        if falls_on > covered_until:
+            return False
+        text = f"what was charged on {last_on} covers what fell due by {covered_until}"
+        self.look.skip("policy.covered", fee.id, receivable, text, fee.cite)
+        return True
+
+    def _could_make(self, fee: LateFeePolicy, receivable: Receivable, posted: PostedCharge) -> bool:
+        """Say whether a charge bears a name that a variant gives by the day it was made."""
+        if fee.once_per == "notice":
+            return posted.period.startswith("notice-")
+        try:
+            first_on = first_fee_on(fee, receivable.due_on, self.calendar)
+        except CalendarMissing:
+            return True
+        due_on = after(first_on, -1) if fee.grace_shifts_due else receivable.due_on
+        for occurrence in schedule(fee, due_on, first_on):
+            if occurrence.falls_on > posted.receivable.issued_on:
+                return False
+            if str(occurrence.period) == posted.period:
+                return True
+        return False
+
+    def _was_taken_back(self, fee: LateFeePolicy) -> bool:
+        return any(one.receivable.receivable_id in self.ledger.taken_back for one in self.ledger.posted_under(fee.id))
 
     # -- judgement -------------------------------------------------------------------------------------------
 
@@ -311,3 +364,10 @@ class _Fees:
 
     def _skip(self, code: str, text: str, *, candidate: Candidate) -> None:
         self.look.skip(code, candidate.fee.id, candidate.receivable, text, candidate.fee.cite)
+
+
+def _shape(fee: LateFeePolicy) -> tuple[object, ...]:
+    """Return what the names and days of a fee's periods depend on."""
+    bands = tuple((tier.days_min, tier.days_max) for tier in fee.tiers) if fee.tier_by == "days" else ()
+    grace = (fee.grace_days, fee.grace_business_days, fee.grace_shifts_due)
+    return (fee.once_per, fee.period_days, fee.period_months, fee.times_max, fee.notices, bands, grace)

@@ -239,6 +239,18 @@ class Ledger:
         name = escaped(rule)
         return (one for one in self.posted if one.rule in (name, ""))
 
+    def standing_on(self, receivable_id: str, rule: str) -> list[PostedCharge]:
+        """List the posted charges of a rule on a receivable that were not taken back."""
+        return self._standing.get((receivable_id, escaped(rule)), [])
+
+    @cached_property
+    def _standing(self) -> dict[tuple[str, str], list[PostedCharge]]:
+        found: dict[tuple[str, str], list[PostedCharge]] = {}
+        for one in self.posted:
+            if one.rule and one.receivable.parent_id is not None and self.stands(one.receivable):
+                found.setdefault((one.receivable.parent_id, one.rule), []).append(one)
+        return found
+
     @cached_property
     def taken_back(self) -> dict[str, int]:
         """Minor units of each charge that were taken back because it was wrong; what was a favour stays charged."""
