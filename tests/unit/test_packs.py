@@ -230,6 +230,26 @@ def test_the_mark_of_an_overridden_override_is_told_too() -> None:
     assert sum("answers for it" in text for text in found.warnings) == 2
 
 
+def test_an_override_that_begins_before_the_rule_it_replaces_cuts_only_what_there_is() -> None:
+    base = pack("base", rule("old", (date(2026, 1, 1), FeeLimit(rate="0.02"))))
+    new = rule(
+        "new", (date(2025, 1, 1), FeeLimit(rate="0.04")), (date(2026, 3, 10), None), replaces="old", override_by="J"
+    )
+    kept = next(one for _, one in compose([base, pack("user", new)]) if one.id == "old").parameters
+    found = [isinstance(kept.at(day), InForce) for day in (date(2025, 6, 1), date(2026, 2, 1), date(2026, 3, 10))]
+    assert found == [False, False, True]
+
+
+def test_an_override_for_everybody_covers_one_for_some_and_not_the_other_way() -> None:
+    all_of, some = Applicability(), Applicability(debtor_kinds=("consumer",), places=("GB",))
+    assert all_of.covers(some)
+    assert not some.covers(all_of)
+    assert some.covers(attrs.evolve(some, places=("GB-SCT",)))
+    assert not some.covers(attrs.evolve(some, places=("GB", "FR")))
+    assert not Applicability(places=("GB",)).covers(Applicability())
+    assert not Applicability(except_for=(some,)).covers(all_of)
+
+
 # -- only tighten ----------------------------------------------------------------------------------------------
 
 LOOSER: list[tuple[Primitive, Primitive]] = [
@@ -321,6 +341,13 @@ LOOSER: list[tuple[Primitive, Primitive]] = [
     (AprTolerance(regular="0.002", irregular="0.002"), AprTolerance(regular="0.001", irregular="0.002")),
     (WorkoutException(unless_rate_rises=False), WorkoutException()),
     (WorkoutException(unless_new_credit=False), WorkoutException()),
+    (FeeLimit(rate="0.02", on_charges=True), FeeLimit(rate="0.02")),
+    (RateFloor(series="T", multiple="3"), RateFloor(series="S", multiple="3")),
+    (
+        CoolDown(after="x", days=7, event_is_day_one=True, scope=("debt",)),
+        CoolDown(after="x", days=7, event_is_day_one=True),
+    ),
+    (NoticeWindow(before="y", days_min=3, days_max=10), NoticeWindow(before="x", days_min=3, days_max=10)),
     (Notice(text="nothing"), FeeLimit(rate="0.04")),
     (RateCap(rate="0.01"), FeeLimit(rate="0.04")),
 ]
@@ -366,6 +393,10 @@ TIGHTER: list[tuple[Primitive, Primitive]] = [
     (FeeLimit(rate="0.05", cap=usd("4")), FeeLimit(rate="0.01", floor=usd("5"))),  # below the floor whatever the base
     (FeeLimit(rate="0.02", base="instalment", cap=usd("4")), FeeLimit(amounts=usd("5"))),
     (FeeLimit(amounts=(Money.of("900", "EUR"),)), FeeLimit(amounts=usd("5"))),  # says nothing in dollars, so it blocks
+    (
+        PenaltyTiers(first=Money.of("900", "EUR"), repeat=Money.of("900", "EUR")),
+        PenaltyTiers(first=usd("30")[0], repeat=usd("41")[0]),
+    ),
     (RollingCount(maximum=1, days=1), RollingCount(maximum=7, days=7)),
     (RollingCount(maximum=2, months=1), RollingCount(maximum=4, days=20)),
     (RollingCount(maximum=1, days=10), RollingCount(maximum=4, months=1)),
@@ -401,6 +432,16 @@ def test_a_replacement_is_judged_by_what_holds_on_each_day() -> None:
     )
     with pytest.raises(InvalidPolicy, match="from 2025-01-01 on"):
         compose([base, late])
+
+
+def test_a_limit_of_ones_own_may_outlive_the_one_that_the_law_ended() -> None:
+    base = pack("base", rule("old", FeeLimit(rate="0.04"), (date(2025, 1, 1), None)))
+    compose(
+        [
+            base,
+            pack("user", rule("new", FeeLimit(rate="0.03"), (date(2025, 1, 1), FeeLimit(rate="0.06")), replaces="old")),
+        ]
+    )
 
 
 def test_a_claim_that_the_law_ended_is_not_kept_up_by_an_overlay() -> None:
@@ -639,6 +680,18 @@ def test_a_series_of_ones_own_counts_where_no_shipped_one_is_named() -> None:
     assert policy.statutory_rate(mine, "own.interest", date(2027, 2, 1)) == Rate.percent("11.5")
 
 
+def test_a_file_of_series_holds_each_once_and_one_at_least(tmp_path: Path) -> None:
+    path = tmp_path / "rates.toml"
+    for text, said in (
+        (RATES + OWN_SERIES, "stands twice"),
+        (RATES[: RATES.index("[[series]]")], "one reference series or more"),
+        (RATES.replace("2027-06-30", "2026-12-31"), "known_through"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InvalidPolicy, match=said):
+            jurisdictions.load_series(path)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -700,6 +753,8 @@ def test_a_source_of_rates_renews_the_packs_that_need_it(tmp_path: Path) -> None
     source = FileRates(tmp_path / "rates.toml")
     assert isinstance(source, RateSource)
     uk, eu = jurisdictions.load("uk-late-payment"), jurisdictions.load("eu-late-payment")
+    twins = renewed([uk, attrs.evolve(uk, id="twin")], source=source, through=date(2027, 6, 30))
+    assert twins[1].series == twins[0].series
     (new,) = renewed([uk], source=source, through=date(2027, 6, 30))
     assert new.version == "2026.1+BOE_LPCDIA:2027-06-30"
     assert renewed([uk], source=source, through=date(2020, 1, 1)) == (uk,)  # nothing is lacking

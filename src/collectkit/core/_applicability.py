@@ -85,9 +85,9 @@ class Applicability:
         )
         if any(mine and not (theirs and set(theirs) <= set(mine)) for mine, theirs in pairs):
             return False
-        if self.places and not other.places:
-            return False
-        is_near = all(any(lies_in(one, mine) for mine in self.places) for one in other.places if self.places)
+        is_near = not self.places or (
+            bool(other.places) and all(any(lies_in(one, mine) for mine in self.places) for one in other.places)
+        )
         return is_near and set(self.except_for) <= set(other.except_for)
 
 
