@@ -163,6 +163,24 @@ def test_a_post_dated_payment_counts_from_its_effective_day() -> None:
     assert standing(date(2026, 2, 2), later).status is PlanStatus.ACTIVE
 
 
+def test_post_dated_and_returned_money_is_a_day_on_which_to_look_again() -> None:
+    old = plan(tolerance_days=30)
+    cheque = Payment(
+        payment_id="Z",
+        account_id="A-1",
+        amount=old.schedule[0].total,
+        received_on=date(2026, 2, 3),
+        effective_on=date(2026, 2, 20),
+        returned_on=date(2026, 2, 25),
+    )
+    found = [
+        servicing.plan_status(plan=old, paid=[cheque], as_of=day)
+        for day in (date(2026, 2, 5), date(2026, 2, 20), date(2026, 2, 25))
+    ]
+    assert [one.status.value for one in found] == ["behind", "active", "behind"]
+    assert [one.next_on for one in found] == [date(2026, 2, 20), date(2026, 2, 25), date(2026, 3, 2)]
+
+
 def test_only_money_for_what_the_plan_covers_counts() -> None:
     other = paid(date(2026, 1, 5), "100", receivable_ids=["R-9"])
     named = paid(date(2026, 1, 5), "100", receivable_ids=["R-1"])

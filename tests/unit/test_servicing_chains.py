@@ -564,3 +564,172 @@ def test_a_wait_from_a_short_month_end_lasts_to_the_next_month_end() -> None:
     )
     wait = round(Fraction(plan.schedule.balance_before(1) * 12 * 31, 100 * 365))  # 28 February to 31 March
     assert collected.schedule[1].interest_minor == row.interest_minor + wait
+
+
+# -- arrears, and the shape that stays -----------------------------------------------------------------------------
+
+
+def totals(plan: plans.PaymentPlan) -> list[int]:
+    return [row.total.minor for row in plan.schedule]
+
+
+def test_a_debtor_who_pays_nothing_owes_no_less_the_day_after_a_due_date() -> None:
+    asked = {}
+    for day in ((3, 1), (3, 2), (4, 1), (4, 2), (7, 1), (7, 2)):
+        quote = servicing.payoff_quote(plan=level(), on=date(2026, *day))
+        assert not quote.interest_saved.is_negative
+        asked[day] = quote.total.minor
+    # 10.00 for each month on 1000.00, and a day of the month that runs
+    assert list(asked.values()) == [102_000, 102_032, 103_000, 103_033, 106_000, 106_032]
+
+
+def test_money_for_a_part_of_a_row_past_due_lowers_what_bears_interest_from_its_day_on() -> None:
+    money = [Payment(payment_id="M", account_id="A", amount=eur("110"), received_on=date(2026, 2, 15))]
+    quote = servicing.payoff_quote(plan=level(), on=date(2026, 3, 1), paid=money)
+    # 110.00 pays the 10.00 of January, then 100.00 of principal, which bore 14 of 28 days of February
+    assert (quote.principal, quote.interest) == (eur("900"), eur("9.50"))
+    # of it late: what the 62.55 + 100.00 of the first row bore in February
+    assert quote.interest_late.minor == round(Fraction(6255, 100)) + 50
+
+
+def test_a_row_that_is_paid_late_in_full_is_settled() -> None:
+    plan = level()
+    late = [
+        Payment(payment_id="M", account_id="A", amount=plan.schedule[0].total, received_on=date(2026, 2, 20)),
+    ]
+    quote = servicing.payoff_quote(plan=plan, on=date(2026, 3, 1), paid=late)
+    assert (quote.principal, quote.interest) == (plan.schedule[0].balance, plan.schedule[1].interest)
+
+
+@pytest.mark.parametrize("verb", ["reamortise", "add_fee", "pause_interest", "restructure", "prepay", "defer"])
+def test_a_prepayment_of_the_day_stays_through_another_change(verb: str) -> None:
+    plan, on = level(principal=eur("1200"), instalments=3, day_count="act/365f"), date(2026, 1, 21)
+    ahead = servicing.prepay(plan=plan, plan_id="P-2", amount=eur("600"), on=on, effect="lower")
+    more: dict[str, Any] = {
+        "add_fee": {"fee": eur("5")},
+        "pause_interest": {"from_on": date(2026, 2, 1), "until_on": date(2026, 3, 1)},
+        "restructure": {"instalments": 3},
+        "prepay": {"amount": eur("100"), "effect": "lower"},
+        "defer": {"payments": 1, "interest": "collect"},
+    }
+    new = getattr(servicing, verb)(plan=ahead, plan_id="P-3", on=on, **more.get(verb, {}))
+    first = new.schedule[0]
+    assert (first.due_on, first.total) == (on, eur("700" if verb == "prepay" else "600"))
+    before, after = (servicing.payoff_quote(plan=one, on=on) for one in (ahead, new))
+    assert abs(after.interest.minor - before.interest.minor) <= 1
+    assert (before.principal, before.interest, after.principal) == (eur("1200"), eur("7.89"), eur("1200"))
+
+
+def test_a_fee_in_each_instalment_stays_that_through_changes() -> None:
+    plan, start = level(instalments=12, fee_each=eur("1")), date(2026, 1, 1)
+    shorter = servicing.prepay(plan=plan, plan_id="P-2", amount=eur("500"), on=start, effect="shorten")
+    longer = servicing.extend(plan=plan, plan_id="P-2", on=start, instalments=12)
+    fewer = servicing.restructure(plan=plan, plan_id="P-2", on=start, instalments=4)
+    for new, rows in ((shorter, 6), (longer, 24), (fewer, 4)):
+        assert list(new.schedule.fee_parts[-rows:]) == [100] * rows
+        assert servicing.payoff_quote(plan=new, on=start).fee.is_zero
+    divided = level(fee_total=eur("6"))
+    assert servicing.extend(plan=divided, plan_id="P-2", on=start, instalments=6).schedule.fees == eur("6")
+
+
+def test_steps_that_were_agreed_are_not_lifted_by_a_relief() -> None:
+    plan = plans.stepped_plan(
+        plan_id="P-1",
+        principal=eur("1200"),
+        rate=TWELVE,
+        instalments=12,
+        steps=[(6, eur("50"))],
+        start_on=date(2026, 1, 1),
+    )
+    common: dict[str, Any] = {"plan": plan, "plan_id": "P-2", "on": date(2026, 1, 1)}
+    paused = servicing.pause_interest(from_on=date(2026, 2, 1), until_on=date(2026, 3, 1), **common)
+    assert totals(paused)[:6] == [5_000] * 6
+    assert totals(paused)[6] < totals(plan)[6]
+    lower = servicing.prepay(amount=eur("100"), effect="lower", **common)
+    assert (
+        totals(lower)[1:7] == [round(Fraction(5_000 * 11, 12))] * 6
+    )  # an eleventh of the debt less, in all rows alike
+    shorter = servicing.prepay(amount=eur("100"), effect="shorten", **common)
+    assert totals(shorter)[1:-1] == totals(plan)[:-1]
+    assert totals(shorter)[-1] < totals(plan)[-1]
+    assert {new.terms.shape for new in (paused, lower, shorter)} == {"stepped"}
+
+
+def test_amounts_agreed_by_hand_fall_in_proportion() -> None:
+    plan = plans.agreed_plan(
+        plan_id="P-1",
+        principal=eur("900"),
+        parts=[(date(2026, 2, 10), eur("300")), (date(2026, 3, 3), eur("150")), (date(2026, 5, 1), None)],
+        start_on=date(2026, 1, 1),
+    )
+    lower = servicing.prepay(plan=plan, plan_id="P-2", amount=eur("300"), on=date(2026, 1, 5), effect="lower")
+    assert totals(lower) == [30_000, 20_000, 10_000, 30_000]
+    shorter = servicing.prepay(plan=plan, plan_id="P-2", amount=eur("500"), on=date(2026, 1, 5), effect="shorten")
+    assert totals(shorter) == [50_000, 30_000, 10_000]
+    assert lower.terms.shape == shorter.terms.shape == "agreed"
+
+
+def test_a_balloon_stays_and_is_not_shortened() -> None:
+    plan = plans.balloon_plan(
+        plan_id="P-1",
+        principal=eur("1200"),
+        rate=TWELVE,
+        instalments=6,
+        balloon=eur("600"),
+        start_on=date(2026, 1, 1),
+    )
+    common: dict[str, Any] = {"plan": plan, "plan_id": "P-2", "on": date(2026, 1, 1)}
+    with pytest.raises(InvalidTerms, match="falls due on 2026-07-01"):
+        servicing.prepay(amount=eur("300"), effect="shorten", **common)
+    lower = servicing.prepay(amount=eur("300"), effect="lower", **common)
+    assert lower.terms.balloon == eur("600")
+    much = servicing.prepay(
+        amount=eur("900"), effect="lower", **common
+    )  # a quarter of the debt is left, and of all rows
+    assert much.terms.balloon == eur("150")
+    assert totals(much)[1:-1] == [round(Fraction(totals(plan)[0], 4))] * 5
+    with_fee = servicing.add_fee(fee=eur("5"), **common)
+    again = servicing.reamortise(plan=with_fee, plan_id="P-3", on=date(2026, 1, 1))
+    assert totals(again) == totals(with_fee) == [totals(plan)[0] + 500, *totals(plan)[1:]]
+
+
+def test_minimum_payments_stay_so_and_cannot_be_extended() -> None:
+    plan = plans.minimum_payment_plan(
+        plan_id="P-1",
+        principal=eur("1200"),
+        rate=TWELVE,
+        share="0.2",
+        floor=eur("100"),
+        start_on=date(2026, 1, 1),
+    )
+    new = servicing.reamortise(plan=plan, plan_id="P-2", on=date(2026, 2, 10))
+    assert new.terms.shape == "minimum_payment"
+    assert totals(new)[0] == round(Fraction(120_000 + 1_200, 5)) + 1_200  # a fifth of what is owed, and 12.00 past due
+    with pytest.raises(InvalidTerms, match="restructure it"):
+        servicing.extend(plan=plan, plan_id="P-2", on=date(2026, 1, 1), instalments=3)
+    one = plans.minimum_payment_plan(
+        plan_id="P-1", principal=eur("90"), share="0.2", floor=eur("100"), start_on=date(2026, 1, 1)
+    )
+    with_fee = servicing.add_fee(plan=one, plan_id="P-2", on=date(2026, 1, 1), fee=eur("1"))
+    assert totals(with_fee) == [9_100]
+
+
+def test_an_extension_that_only_meets_interest_says_how_far_would_do() -> None:
+    plan = level(rate=Rate.percent("60"), instalments=12)
+    with pytest.raises(InvalidTerms, match="more would do") as refused:
+        servicing.extend(plan=plan, plan_id="P-2", on=date(2026, 1, 1), instalments=300)
+    assert refused.value.code == "plans.negative_amortisation"
+    most = refused.value.facts["most"]
+    new = servicing.extend(plan=plan, plan_id="P-2", on=date(2026, 1, 1), instalments=most)
+    assert new.schedule[0].principal_minor > 0
+    with pytest.raises(InvalidTerms):
+        servicing.extend(plan=plan, plan_id="P-2", on=date(2026, 1, 1), instalments=most + 1)
+
+
+def test_a_quote_stands_at_both_ends_of_the_calendar() -> None:
+    early = level(start_on=date(1, 1, 1))
+    assert servicing.payoff_quote(plan=early, on=date(1, 1, 1)).total == eur("1000")
+    late = level(start_on=date(9999, 6, 15))
+    # six months of 10.00, and 5 or 16 days of a month of 30, as long as the one before
+    assert servicing.payoff_quote(plan=late, on=date(9999, 12, 20)).total == eur("1061.67")
+    assert servicing.charge_off(plan=late, on=date(9999, 12, 31)).total == eur("1065.33")

@@ -46,6 +46,12 @@ def prepay(
     `shorten` keeps the regular instalment and ends sooner; `lower` keeps the dates and lowers the instalments;
     `skip_ahead` changes nothing, since money meets the next instalments by itself: the plan comes back as it is.
 
+    The plan keeps its shape. `lower` lowers amounts that were named in proportion; a balloon stays as it is, or falls
+    in proportion where the sum leaves too little for it. No instalment is higher than it was, but for what is past due,
+    which joins them, and odd cents of flat interest in the last. A plan of interest alone, a bullet and one of minimum
+    payments cannot be shortened by keeping their instalments: both effects are one there. Interest on the sum up to its
+    day is asked for with the next instalment. Several of one day are one row.
+
     >>> from collectkit.plans import amortised_plan
     >>> plan = amortised_plan(
     ...     plan_id="P-1",
@@ -60,7 +66,7 @@ def prepay(
 
     Raises:
         InvalidTerms: `plans.overpaid` where the sum pays the plan off (see `payoff_quote`); `plans.events` where no
-            instalment is left.
+            instalment is left, or where a balloon is to be shortened.
         CurrencyMismatch: a sum in another currency.
     """
     if effect not in ("shorten", "lower", "skip_ahead"):
@@ -86,7 +92,10 @@ def prepay(
 def reamortise(
     *, plan: PaymentPlan, plan_id: str, on: date, paid: Iterable[Paid] = (), arrears: Arrears = "collect"
 ) -> PaymentPlan:
-    """Spread all that is open over the instalments not yet due, on their dates.
+    """Spread all that is open over the instalments not yet due, on their dates and in the shape of the plan.
+
+    Amounts that were named rise in proportion, steps stay and what is left after them rises. Where rows of the shape
+    could not stand, equal ones take their place.
 
     >>> from collectkit.plans import amortised_plan
     >>> plan = amortised_plan(
@@ -274,6 +283,9 @@ def pause_interest(
 ) -> PaymentPlan:
     """Let no interest run on the days `[from_on, until_on)`; the instalments not yet due are laid out anew.
 
+    The plan keeps its shape, and no instalment is higher than it was, but for what is past due, which joins them, and
+    odd cents of flat interest in the last.
+
     >>> from collectkit.plans import amortised_plan
     >>> plan = amortised_plan(
     ...     plan_id="P-1",
@@ -309,7 +321,7 @@ def pause_interest(
 
 
 def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iterable[Paid] = ()) -> PaymentPlan:
-    """Ask for a fee with the next instalment; the amounts of the others stay.
+    """Ask for a fee with the next instalment; the amounts of the others stay, but where something is past due.
 
     >>> from collectkit.plans import amortised_plan
     >>> plan = amortised_plan(

@@ -32,7 +32,9 @@ def defer(
     """Put the next instalments off: by so many steps of the rhythm, or so that the next one falls due on `until`.
 
     Later ones follow in the same rhythm. Interest over the wait is waived, collected with the first instalment, or
-    capitalised, which lays the rest out anew. An instalment that is past due is not put off: it is asked for first.
+    capitalised, which lays the rest out anew. The wait takes the place of the running period, so to waive its interest
+    gives up what that period has earned so far, too. An instalment that is past due is not put off: it is asked for
+    first.
 
     >>> from collectkit.core.money import Money
     >>> from collectkit.core.rates import Rate
@@ -99,7 +101,7 @@ def defer(
         if old.day_count is not None and is_on_step:  # a month end stays one, so that the wait is no day short
             shifted = old.every.date(anchor=anchor, number=step - 1, month_end=old.month_end)
     terms = attrs.evolve(
-        rest_of(at, arrears),
+        rest_of(at, arrears, waives=interest == "waive"),
         start_on=start_on,
         grace=1,
         begin_on=shifted,

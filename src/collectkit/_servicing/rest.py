@@ -23,10 +23,11 @@ what it has earned so far, and not added to the debt, counts as past due."""
 _MORE_ROWS: Final = 120  # that minimum payments may take beyond those that were foreseen
 
 
-def rest_of(at: Position, arrears: Arrears, more: int = 0, ahead: int = 0) -> PlanTerms:
+def rest_of(at: Position, arrears: Arrears, more: int = 0, ahead: int = 0, *, waives: bool = False) -> PlanTerms:
     """Return terms for what is open on the dates that are left, and on so many `more` of the rhythm.
 
-    Of what is open so much comes `ahead`, on the day of the change, as a row of its own.
+    Of what is open so much comes `ahead`, on the day of the change, as a row of its own. Where the running period bears
+    no interest since the change `waives` it, the sum bears none in it, either.
     """
     old = at.plan.terms
     anchor, first = rhythm_left(at)
@@ -51,7 +52,7 @@ def rest_of(at: Position, arrears: Arrears, more: int = 0, ahead: int = 0) -> Pl
         and (old.is_first_by_days or (old.has_broken_first and at.start_on == old.start_on)),
         flat_base=Money(at.flat_base, at.plan.currency) if old.shape == "flat" else None,
     )
-    terms = with_pending(at, terms, ahead)
+    terms = with_pending(at, terms, ahead, is_cut=waives)
     wait = at.wait
     return terms if wait is None or wait.is_over else _still_waiting(at, wait, terms, arrears)
 
@@ -172,7 +173,8 @@ def fee_divided(at: Position) -> int:
 def with_pending(at: Position, terms: PlanTerms, amount: int = 0, *, is_cut: bool = False) -> PlanTerms:
     """Keep a down payment or a prepayment that is yet to come as a row of its own, and let so much more join it.
 
-    What it bears until its day is asked for with the next instalment; where the period is cut, it is so already.
+    What it bears until its day is asked for with the next instalment; where the period is cut, it is so already, or
+    waived.
     """
     whole = at.pending + amount
     if not whole:
