@@ -221,9 +221,10 @@ class _Fees:
         if is_own and not others and (fee.once_per != "period" or self._was_taken_back(fee)):
             return False
         covered_until = last_on if is_own else max(last_on, after(self.as_of, -1))
-        if falls_on > covered_until:
+        is_whole = fee.once_per == "receivable" and fee.tier_by != "days"  # once for all of it, and it was charged
+        if falls_on > covered_until and not is_whole:
             return False
-        text = f"what was charged on {last_on} covers what fell due by {covered_until}"
+        text = f"what was charged on {last_on} covers it" + ("" if is_whole else f" until {covered_until}")
         self.look.skip("policy.covered", fee.id, receivable, text, fee.cite)
         return True
 
