@@ -838,12 +838,46 @@ def test_a_strategy_names_files_of_newer_rates(tmp_path: Path) -> None:
         load(path)
 
 
+def test_check_tells_every_override_and_who_answers(tmp_path: Path) -> None:
+    text = OWN.replace("[sources", 'override_by = "A. Roe"\n[sources').replace('"own"', '"us-ny"', 1)
+    rule_text = OWN_RULE.replace(
+        'id = "own.interest"', 'id = "own.interest"\nreplaces = "uk.lpcda.interest"\noverride_by = "J. Doe"'
+    )
+    (tmp_path / "own.toml").write_text(text + OWN_SERIES + rule_text, encoding="utf-8")
+    path = tmp_path / "s.toml"
+    path.write_text('name = "a"\nversion = "1"\npacks = ["uk-late-payment", "own.toml"]\n', encoding="utf-8")
+    ran = CliRunner().invoke(main, ["check", str(path)])
+    said = " ".join(ran.output.split())
+    assert "rule own.interest of pack us-ny overrides uk.lpcda.interest; J. Doe answers for it" in said
+    assert "us-ny stands in the place of the shipped one; A. Roe answers for it" in said
+
+
+@pytest.mark.parametrize(
+    ("place", "amount"), [("US-NY", "20.00 USD"), ("", "20.00 USD"), ("US", "20.00 USD"), ("US-CA", "50.00 USD")]
+)
+def test_the_cap_of_a_state_is_for_debtors_of_that_state(place: str, amount: str) -> None:
+    # NY RPL 254-b: 2 % of the instalment
+    packs = [jurisdictions.load("us-reg-z"), jurisdictions.load("us-ny")]
+    found = due(
+        packs,
+        facts(
+            date(2026, 4, 16),
+            place=place,
+            kind="mortgage",
+            receivables=[attrs.evolve(facts(kind="mortgage").receivables[0], amount_original=Money.of("1000", "USD"))],
+        ),
+    )
+    assert charged(found) == [amount]
+
+
 def test_a_pack_that_takes_a_shipped_id_says_who_answers_for_it() -> None:
     text = 'name = "a"\nversion = "1"\npacks = ["us-reg-z"]\n[[charges]]\nid = "late"\nkind = "flat"\namounts = { USD = "50" }\n'
     empty = pack("us-reg-z", jurisdiction="US")
     with pytest.raises(InvalidPolicy) as error:
         parse(text, packs=[empty])
-    assert (error.value.code, error.value.problems[0].path) == ("strategy.shadows_shipped", "packs[0]")
+    assert (error.value.code, error.value.problems[0].path) == ("strategy.shadows_shipped", "packs.us-reg-z")
+    with pytest.raises(InvalidPolicy, match="a shipped pack has that id"):
+        ck.Strategy(name="s", version="1", packs=[empty])
     strategy = parse(text, packs=[attrs.evolve(empty, override_by="J. Doe, counsel")])
     decision = ck.decide(strategy=strategy, snapshot=facts(kind="high_cost_mortgage"))
     assert any("J. Doe, counsel answers for it" in one.text for one in decision.reasons)

@@ -20,6 +20,7 @@ from collectkit.core.errors import CalendarMissing, InvalidPolicy, Problem
 from collectkit.core.guards import in_words
 from collectkit.core.notices import MILD_CONSEQUENCES, NoticeManifest
 from collectkit.core.records import Channel
+from collectkit.core.rules import overrides
 from collectkit.escalation import Ladder, StageRule, Step, TimelineEntry, timeline
 from collectkit.settlement import Authority, SettlementLimits
 from collectkit.strategy import Strategy
@@ -327,7 +328,16 @@ def _days_of(entries: tuple[TimelineEntry, ...]) -> Iterator[tuple[date, str]]:
 def _charges(strategy: Strategy) -> list[str]:
     """Say what lateness costs, what paying early saves, and which packs bound it."""
     lines = [*policy.describe(strategy.charges).splitlines(), *strategy.incentives.describe().splitlines()]
-    return lines + [f"bounded by rule pack {pack.label}" for pack in strategy.packs]
+    lines += [f"bounded by rule pack {pack.label}" for pack in strategy.packs]
+    lines += [
+        f"rule pack {pack.id} stands in the place of the shipped one; {pack.override_by} answers for it"
+        for pack in strategy.packs
+        if pack.override_by
+    ]
+    return lines + [
+        f"rule {rule.id} of pack {pack.id} overrides {rule.replaces}; {rule.override_by} answers for it"
+        for pack, rule in overrides(strategy.packs)
+    ]
 
 
 def _contact(strategy: Strategy) -> Iterator[str]:

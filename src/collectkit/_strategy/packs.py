@@ -52,9 +52,6 @@ def packs_of(
         pack = _named(name, given, path, problems, folder)
         if pack is None:
             continue
-        shadow = _shadow(pack)
-        if shadow:
-            problems.note(path, shadow, reason="shadows_shipped", value=pack.id)
         unheard = sorted({rule.topic for rule in pack.rules} - CHARGE_TOPICS)
         if unheard:
             text = (
@@ -88,10 +85,15 @@ def _renewed(
 
 def check_packs(packs: Sequence[RulePack]) -> list[Problem]:
     """List what stands against using packs together, each with its path from `packs` on."""
+    found = [
+        Problem(code="strategy.shadows_shipped", path=f"packs.{pack.id}", text=text, value=pack.id)
+        for pack in packs
+        if (text := _shadow(pack))
+    ]
     try:
         compose(packs)
     except InvalidPolicy as error:
-        return [
+        found += [
             Problem(
                 code=one.code,
                 path=one.path if one.path == "packs" else f"packs.{one.path}",
@@ -101,7 +103,7 @@ def check_packs(packs: Sequence[RulePack]) -> list[Problem]:
             )
             for one in error.problems
         ]
-    return []
+    return found
 
 
 # -- details ---------------------------------------------------------------------------------------------------
