@@ -542,3 +542,20 @@ def test_check_warns_of_a_charge_that_nobody_meant(tmp_path: Path, old: str, new
         told = json.loads(CliRunner().invoke(main, ["check", str(path), "--json"]).output)["warnings"]
         assert any(one.startswith(said) for one in told) is is_told
         assert any("charges[" in one for one in told) is is_told
+
+
+def test_a_sum_without_its_rule_is_held_against_the_rest_all_the_same() -> None:
+    charge = {"id": "a\nb", "kind": "recovery_sum", "rule": "nowhere", "grace_days": 99_999, "due_in_days": 4_000}
+    assert sorted(path for path, _ in problems_of({"charges": [charge]})) == [
+        "charges[0].due_in_days",
+        "charges[0].grace_days",
+        "charges[0].id",
+        "charges[0].rule",
+    ]
+
+
+def test_a_segment_that_could_not_be_read_is_no_typo_where_it_is_named() -> None:
+    text = STRATEGY.replace("late_ratio_min", "late_ratio_mn").replace("chronicc", "chronic")
+    with pytest.raises(InvalidPolicy) as error:
+        ck.parse(text + EARLY.format("a") + 'applies_to = { segments = ["chronic"] }\n')
+    assert {one.path.partition("[")[0] for one in error.value.problems} == {"segments"}

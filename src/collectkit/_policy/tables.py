@@ -441,7 +441,8 @@ def _recovery_sum(table: TableReader, packs: Sequence[RulePack], segments: Seque
         "applies_to": _applies_to(table, segments),
     }
     table.done()
-    if pack is None:
+    if pack is None:  # the rest is held against terms that would refuse the same of it
+        _tried(table, before, lambda: InterestPolicy(id=identity, terms=RateTerms(rate=Rate.zero()), **terms))
         return None
     source = pack
     return _made(table, before, lambda: RecoverySumPolicy(id=identity, pack=source, rule_id=rule_id, **terms))

@@ -71,6 +71,8 @@ def parse(
     name = top.text("name")
     version = top.text("version")
     segmentation = _segments(top, problems)
+    is_whole = not any(problem.path.startswith("segments") for problem in problems.found)
+    known = segmentation.ids if is_whole else ()  # a segment that could not be read is no typo where it is named
     ladder_rules = _stages(top, problems)
     ladder = _ladder("stages", ladder_rules, problems)
     ladders = {
@@ -79,10 +81,10 @@ def parse(
     named = packs_of(top, packs, problems, folder=folder)
     within = top.table("covering")
     covering = None if within is None else read_covering(within, named, default=named)
-    charges = read_charges(top.tables("charges"), named, covering=covering, segments=segmentation.ids)
+    charges = read_charges(top.tables("charges"), named, covering=covering, segments=known)
     party: Any = top.text("party", choices=("first_party", "agency")) if top.has("party") else None
     together = top.table("incentives")
-    incentives = read_incentives(top.tables("discounts"), segments=segmentation.ids, together=together)
+    incentives = read_incentives(top.tables("discounts"), segments=known, together=together)
     contact = _contact(top.table("contact"), problems)
     limits, tolerance, clearing = _promises(top.table("promises"), problems)
     settlement = _settlement(top, segmentation, problems)
