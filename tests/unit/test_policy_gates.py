@@ -23,6 +23,7 @@ from collectkit.policy import (
     LateFeePolicy,
     RateTerms,
     RecoverySumPolicy,
+    build_charges,
     charges_due,
     post,
     reversals_due,
@@ -169,6 +170,13 @@ def test_amounts_alone_are_the_gate_of_chasing() -> None:
     named = ck.parse('name = "s"\nversion = "1"\nmateriality = { chasing = { EUR = "10.00" } }')
     assert plain == named
     assert (plain.materiality, plain.writing_materiality, plain.charges.materiality) == ((Money(1000, "EUR"),), (), ())
+
+
+def test_the_gate_of_charging_stands_in_a_table_of_charges_too() -> None:
+    made = build_charges({"charges": [{"id": "f", "kind": "percent", "rate": "0.1"}], "materiality": {"EUR": "9"}})
+    assert made.materiality == (Money(900, "EUR"),)
+    with pytest.raises(InvalidPolicy, match=r"materiality\.EUR"):
+        build_charges({"materiality": {"EUR": "-9"}})
 
 
 def test_a_gate_that_does_not_exist_is_refused() -> None:

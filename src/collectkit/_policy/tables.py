@@ -67,8 +67,9 @@ def build_charges(table: Mapping[str, object], *, packs: Sequence[RulePack] = ()
 
     `charges` is a list of tables, as `read_charges` reads them. `covering` says what they are to serve: `start_on` and
     `end_on` (the first day no more), `jurisdictions`, `debtor_kinds`, `zones`, and `packs` by their ids; `party` says who
-    charges, "first_party" or "agency", where a pack asks for it; `packs` given
-    here are those that may be named, such as `[jurisdictions.load(name) for name in jurisdictions.available()]`.
+    charges, "first_party" or "agency", where a pack asks for it; `materiality` from which sum past due on anything is
+    charged, per currency. `packs` given here are those that may be named, such as
+    `[jurisdictions.load(name) for name in jurisdictions.available()]`.
 
     >>> fee = {"id": "late-fee", "kind": "percent", "rate": "0.015"}
     >>> build_charges({"charges": [fee]}).ids
@@ -94,9 +95,10 @@ def build_charges(table: Mapping[str, object], *, packs: Sequence[RulePack] = ()
     if not tables:
         made = problems.take("", lambda: ChargePolicy(covering=covering))
     party: Any = top.text("party", choices=("first_party", "agency")) if top.has("party") else None
+    materiality = top.amounts("materiality")
     top.done()
     problems.raise_if_any()
-    return attrs.evolve(made or ChargePolicy(), party=party)
+    return attrs.evolve(made or ChargePolicy(), party=party, materiality=materiality)
 
 
 def read_charges(
