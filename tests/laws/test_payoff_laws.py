@@ -420,10 +420,8 @@ def test_two_changes_of_one_day_leave_what_closes_the_plan_in_either_order(
 
 
 def slack_of(plan: plans.PaymentPlan) -> int:
-    """Return the cents by which roundings may differ; flat interest goes by rows, and days may share it otherwise."""
-    if plan.terms.shape == "flat":
-        return max(2, plan.schedule.interest.minor // 10)
-    return 2
+    """Return the cents by which roundings may differ: of flat interest the odd units of each row."""
+    return 2 + len(plan.schedule) if plan.terms.shape == "flat" else 2
 
 
 # -- the shape stays ---------------------------------------------------------------------------------------------

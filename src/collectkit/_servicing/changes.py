@@ -398,7 +398,7 @@ def _shortened(at: Position, plan_id: str, terms: PlanTerms) -> PaymentPlan:
     if shape == "flat":
         each = regular - rounded(terms.interest_base.minor * terms.periods().factors[0], terms.rounding)
         fewer_rows = min(-(-opening // each) if each > 0 else terms.instalments, terms.instalments)
-        return superseding(at, plan_id, _with_rows(terms, fewer_rows))
+        return laid_out(at, plan_id, _with_rows(terms, fewer_rows))
     if shape not in ("level", "equal_split"):  # interest alone, a single row, and a share of the balance go on
         return eased(at, plan_id, terms)
     if terms.rests:

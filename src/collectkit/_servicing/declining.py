@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, FloatOperation, InvalidOperation, Overflow
+from decimal import Context, Decimal
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from collectkit._servicing.loan import LoanTerms
+from collectkit.core._decimals import own_context
 from collectkit.core.calendars import days_in_month
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import exponent_of, round_half_even, rounded
@@ -23,19 +24,6 @@ _STEPS_A_YEAR: Final = {"months": 12, "semimonths": 24, "years": 1, "weeks": 52,
 _UNIT_DAYS: Final = {"weeks": 7, "days": 1}
 
 Number = Decimal | Fraction
-
-
-def _own_context(digits: int) -> Context:
-    return Context(  # every field is named: what is left out a host may change in decimal.DefaultContext
-        prec=digits,
-        rounding=ROUND_HALF_EVEN,
-        Emin=-99_999,
-        Emax=99_999,
-        capitals=1,
-        clamp=0,
-        flags=[],
-        traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation],
-    )
 
 
 @attrs.define
@@ -53,7 +41,7 @@ class Arithmetic:
     def __init__(self, terms: LoanTerms) -> None:
         self.terms = terms
         self.annual = terms.rate.annual
-        self.context = None if terms.digits is None or terms.engine != "progressive" else _own_context(terms.digits)
+        self.context = None if terms.digits is None or terms.engine != "progressive" else own_context(terms.digits)
 
     def factor(self, period: tuple[date, date], start: date, end: date) -> Number:
         """Return the interest factor of the days from `start` to `end` of a period."""
@@ -149,7 +137,7 @@ class Arithmetic:
         return self.annual * self.nominal_share()
 
     def _context(self) -> Context:
-        return self.context or _own_context(28)
+        return self.context or own_context(28)
 
     def _whole(self, value: Decimal) -> int:
         return round_half_even(*value.as_integer_ratio())

@@ -86,6 +86,8 @@ def _standing(at: Position, plan_id: str, found: Iterator[PlanTerms]) -> Iterato
 
 def _candidates(at: Position, terms: PlanTerms) -> Iterator[PlanTerms]:
     old = at.plan.terms
+    if terms.shape == "flat":
+        yield _flat_as_agreed(at, terms)
     is_off_step = not old.steps and (bool(old.amounts) or within(at) % old.rows_per_step != 0)
     if terms.shape == "agreed" or (terms.shape == "stepped" and (is_off_step or (old.steps and old.amounts))):
         yield _scaled(at, terms)
@@ -97,6 +99,28 @@ def _candidates(at: Position, terms: PlanTerms) -> Iterator[PlanTerms]:
         yield attrs.evolve(terms, balloon=_lower_balloon(at, terms, terms.balloon))
     if terms.shape in ("agreed", "stepped", "minimum_payment"):
         yield _level(at, terms)
+
+
+def _flat_as_agreed(at: Position, terms: PlanTerms) -> PlanTerms:
+    """Return flat terms that ask for the interest still to come, and no other than what the change adds or lets go.
+
+    Equal parts were paid for periods that need not be equal, so what is left is none of the share of its days.
+    """
+    if terms.multiple is not None:
+        return terms
+    old = at.plan.terms
+    before = old.interest_base.minor * sum(old.periods().factors[within(at) :], Fraction(0))
+    after = terms.interest_base.minor * sum(terms.periods().factors, Fraction(0))
+    to_come = sum(row.interest_minor for row in at.plan.schedule[at.next_row :]) - at.brought
+    whole = max(to_come + rounded(after - before, terms.rounding), 0)
+    count = terms.instalments
+    natural = superseding(at, at.plan.plan_id + "+", attrs.evolve(terms, brought_interest=None)).schedule
+    each = rounded(Fraction(whole, count), terms.rounding)
+    each = each if each * (count - 1) <= whole else whole // count
+    interest = [each] * (count - 1) + [whole - each * (count - 1)]
+    pairs = zip(natural.principal_parts[-count:], interest, strict=True)
+    parts = tuple((Money(principal, terms.currency), Money(part, terms.currency)) for principal, part in pairs)
+    return attrs.evolve(terms, flat_parts=parts)
 
 
 def _eased_candidates(at: Position, terms: PlanTerms) -> Iterator[PlanTerms]:
