@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import decimal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -210,6 +212,23 @@ def test_the_ambient_decimal_context_changes_no_cent(
         read = Money(minor, "EUR").to_decimal()
     assert found == expected
     assert read == Money(minor, "EUR").to_decimal()
+
+
+def test_a_hosts_default_context_does_not_reach_ours() -> None:
+    """MONEY-12: what a context leaves out it copies from decimal.DefaultContext, also long before we are imported."""
+    code = (
+        "import decimal as d; c = d.DefaultContext; c.prec = 3; c.Emax = 5; c.Emin = -5; c.rounding = d.ROUND_UP;"
+        "c.traps[d.Inexact] = c.traps[d.Rounded] = c.traps[d.Clamped] = True; d.setcontext(d.Context());"
+        "from datetime import date; import collectkit as ck;"
+        "plan = ck.amortised_plan(plan_id='P', principal=ck.Money.of('123456.78', 'EUR'), rate=ck.Rate.percent('9.4822'),"
+        "instalments=24, start_on=date(2026, 1, 31), compounding='annual');"
+        "print(plan.total.plain(), ck.Money(10**17, 'EUR').to_decimal())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    quiet = code[code.index("from datetime") :]  # the same without the host's changes
+    plain = subprocess.run([sys.executable, "-c", quiet], capture_output=True, check=True, text=True)
+    assert said.stdout == plain.stdout
+    assert said.stdout.endswith(" 1000000000000000.00\n")
 
 
 def test_the_control_is_disturbed_by_its_context() -> None:

@@ -307,7 +307,10 @@ class _Rows:
 
     def _residues(self) -> list[tuple[int, int]]:
         """Return the residue of the rows that can hold one: by the rule of the terms, else the last alone."""
-        spread = self.terms.residue_to in ("first", "spread", "minimal") and self.terms.form not in ("stepped", "agreed")
+        spread = self.terms.residue_to in ("first", "spread", "minimal") and self.terms.form not in (
+            "stepped",
+            "agreed",
+        )
         places: Sequence[int] = range(self.terms.rests, self.count) if spread else (self.count - 1,)
         found = []
         for place in places:

@@ -6,10 +6,11 @@ Nothing here knows of terms or rows. Places are exact, so steps add up over adjo
 from __future__ import annotations
 
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, FloatOperation, InvalidOperation, Overflow
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from collectkit.core._decimals import own_context
 from collectkit.core.calendars import Every, MonthEnd
 from collectkit.core.errors import InvalidDate
 
@@ -22,16 +23,7 @@ _MEAN_DAYS: Final = {
     "years": (146_097, 400),
 }
 
-_ROOTS: Final = Context(  # every field is named: what is left out a host may change in decimal.DefaultContext
-    prec=50,
-    rounding=ROUND_HALF_EVEN,
-    Emin=-999_999,
-    Emax=999_999,
-    capitals=1,
-    clamp=0,
-    flags=[],
-    traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation],
-)
+_ROOTS: Final = own_context(50)
 _ROOT_DIGITS: Final = 10**34  # an effective rate has no exact monthly share; 34 digits are kept, then all is exact
 
 

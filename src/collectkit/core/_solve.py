@@ -6,36 +6,18 @@ A float search finds the root, a secant in 60-digit Decimals polishes it. `inter
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import (
-    ROUND_HALF_EVEN,
-    Context,
-    Decimal,
-    DivisionByZero,
-    FloatOperation,
-    InvalidOperation,
-    Overflow,
-    localcontext,
-)
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Final, NoReturn
 
+from collectkit.core._decimals import own_context
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import exact_number
 
 __all__ = ["DECIMALS", "WIDE", "amount_of", "decimal_of", "growth_root", "settled"]
 
-# Every field is named: what is left out would be copied from decimal.DefaultContext, which a host may change.
-WIDE: Final = Context(
-    prec=60,
-    rounding=ROUND_HALF_EVEN,
-    Emin=-999_999,
-    Emax=999_999,
-    capitals=1,
-    clamp=0,
-    flags=[],
-    traps=[InvalidOperation, DivisionByZero, Overflow, FloatOperation],
-)
+WIDE: Final = own_context(60)
 
 DECIMALS: Final = Decimal("1E-30")
 """Rates that are no exact fraction come to 30 decimals, rounded half even from more."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from functools import total_ordering
 from operator import index
@@ -16,6 +16,7 @@ from typing import Final, Literal, NoReturn, get_args
 
 import attrs
 
+from collectkit.core._decimals import own_context
 from collectkit.core.errors import CurrencyMismatch, InvalidMoney, MoneyTypeError
 
 __all__ = [
@@ -60,7 +61,7 @@ ISO_4217_EXPONENTS: Final[Mapping[str, int]] = {
 _SCALES: Final = {code: 10**digits for code, digits in ISO_4217_EXPONENTS.items()}
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 # Wide enough for every amount we accept, deaf to the host's context, and refusing floats and lost digits.
-_EXACT: Final = Context(prec=60, traps=[InvalidOperation, Inexact, FloatOperation])
+_EXACT: Final = own_context(60, exact=True)
 
 
 def exponent_of(currency: str) -> int:
