@@ -714,3 +714,86 @@ def test_no_charge_is_taken_back_where_nothing_new_is_known(
     for on in looks:
         history = run(policy, history, [on], law)
         assert reversals_due(policies=policy, snapshot=at(history, on), packs=law) == ()
+
+
+# -- terms that change ------------------------------------------------------------------------------------------
+
+
+@given(
+    st.integers(1, 40),
+    st.lists(st.tuples(st.integers(1, 45), st.sampled_from([3, 6, 12])), min_size=1, max_size=8),
+    st.none() | st.integers(1, 2),
+)
+def test_each_day_bears_interest_once_at_the_rate_of_its_posting_however_the_terms_change(
+    size: int, looks: list[tuple[int, int]], rests: int | None
+) -> None:
+    principal = Money(size * 1_200_000, "EUR")  # whole cents a day at each of the rates
+    debt = Receivable(
+        receivable_id="R-0", account_id="A", amount_original=principal, issued_on=START, due_on=START, kind="invoice"
+    )
+    snapshot = AccountSnapshot(
+        as_of=START,
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind="business"),
+        receivables=[debt],
+    )
+    until = START + timedelta(days=1)
+    for days_later, percent in looks:
+        terms = RateTerms(rate=Rate.percent(percent), day_count="act/360", rests_months=rests)
+        policy = ChargePolicy(interest=[InterestPolicy(id="interest", terms=terms)])
+        snapshot = at(snapshot, snapshot.as_of + timedelta(days=days_later))
+        found = look(policy, snapshot).charges
+        for charge in found:
+            first, _, last = charge.key.rpartition(":")[2].partition("..")
+            assert date.fromisoformat(first) == until
+            until = date.fromisoformat(last)
+            simple = principal.minor * percent * (until - date.fromisoformat(first)).days // 36_000
+            assert charge.amount.minor == simple if rests is None else charge.amount.minor >= simple
+        snapshot = post(snapshot, found)
+        assert look(policy, snapshot).charges == ()
+        assert reversals_due(policies=policy, snapshot=snapshot) == ()
+
+
+@given(fees("one"), fees("one"), debts(), st.lists(st.tuples(days, st.booleans()), max_size=8))
+def test_a_change_of_variant_and_back_charges_no_more_periods_than_one_of_them(
+    general: LateFeePolicy, special: LateFeePolicy, history: AccountSnapshot, looks: list[tuple[date, bool]]
+) -> None:
+    special = attrs.evolve(special, applies_to=AppliesTo(segments=("other",)))
+    policy = ChargePolicy(late_fees=[general, special])
+    for day, is_other in sorted(looks):
+        segment = "other" if is_other else ""
+        here = at(history, day)
+        due = charges_due(policies=policy, snapshot=here, balance=balance_of(here), segment=segment)
+        history = post(here, due.charges)
+        again = charges_due(policies=policy, snapshot=history, balance=balance_of(history), segment=segment)
+        assert again.charges == ()
+    keys = [one.charge_key for one in history.receivables if one.is_charge]
+    assert len(keys) == len(set(keys))
+    for kept in {one.parent_id for one in history.receivables if one.is_charge}:
+        mine = [one.issued_on for one in history.receivables if one.is_charge and one.parent_id == kept]
+        if general.once_per == special.once_per == "receivable" and "tiered" not in (general.kind, special.kind):
+            assert len(mine) == 1
+
+
+@given(st.integers(100_000, 3_000_000), st.sampled_from([3, 7, 11]), st.lists(st.integers(40, 110), max_size=6))
+def test_after_a_change_of_terms_no_cent_depends_on_how_often_one_posts(
+    minor: int, percent: int, looks: list[int]
+) -> None:
+    debt = Receivable(
+        receivable_id="R-0", account_id="A", amount_original=Money(minor, "EUR"), issued_on=START, due_on=START
+    )
+    facts = AccountSnapshot(
+        as_of=START,
+        account=Account(account_id="A", debtor_id="D"),
+        debtor=Debtor(debtor_id="D", kind="business"),
+        receivables=[debt],
+    )
+
+    def rated(number: int) -> ChargePolicy:
+        terms = RateTerms(rate=Rate.percent(number), day_count="act/365f")
+        return ChargePolicy(interest=[InterestPolicy(id="interest", terms=terms)])
+
+    changed = run(rated(9), facts, [START + timedelta(days=35)])
+    often = run(rated(percent), changed, [START + timedelta(days=number) for number in (*sorted(looks), 130)])
+    once = run(rated(percent), changed, [START + timedelta(days=130)])
+    assert made(often) == made(once)

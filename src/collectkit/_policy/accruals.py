@@ -19,7 +19,7 @@ from collectkit._policy.interest import (
     accrue_on,
 )
 from collectkit._policy.law import facts_of
-from collectkit._policy.ledger import Ledger, known_on
+from collectkit._policy.ledger import Ledger, PostedCharge, known_on
 from collectkit._policy.look import Look, after
 from collectkit._policy.terms import amount_in
 from collectkit.core.calendars import add_months
@@ -283,8 +283,7 @@ def _posted(ledger: Ledger, policy: InterestPolicy, receivable: Receivable) -> t
     for one in ledger.posted_under(policy.id):
         if one.receivable.parent_id != receivable.receivable_id:
             continue
-        _, dots, text = one.period.partition("..")
-        until = date.fromisoformat(text) if dots and len(text) == 10 else one.receivable.issued_on
+        until = _until(one)
         watermark = until if watermark is None else max(watermark, until)
         minor += one.receivable.amount_original.minor - ledger.taken_back.get(one.receivable.receivable_id, 0)
     return watermark, minor
@@ -316,9 +315,39 @@ def _to_post(
     then = [_accrued_as_known(look, policy, receivable, mine, watermark, is_over=is_over) for is_over in (True, False)]
     if any(one in posted_sums(mine, back) for one in then):  # by the terms of today, so they have not changed
         return Money(accrued.amount.minor - posted, currency)
-    kept = at_posted_rates(mine, back, then, before.amount.minor)
-    since = accrued_to(look, policy, receivable, end_on, posted=(watermark, Money(max(0, kept), currency)))
-    return since if isinstance(since, Reason) else Money(kept - posted + since.amount.minor, currency)
+    base = at_posted_rates(mine, back, then, before.amount.minor)
+    from_on = watermark
+    if base == posted:
+        from_on, base = _last_change(look, policy, receivable, named, watermark)
+    since = accrued_to(look, policy, receivable, end_on, posted=(from_on, Money(max(0, base), currency)))
+    return since if isinstance(since, Reason) else Money(base - posted + since.amount.minor, currency)
+
+
+def _last_change(
+    look: Look, policy: InterestPolicy, receivable: Receivable, posted: list[PostedCharge], watermark: date
+) -> tuple[date, int]:
+    """Return from which day on the terms of today explain what was posted, and what was posted before it.
+
+    From there on the days are rounded together, so that no cent depends on how often one posts.
+    """
+    sums, so_far = [], 0
+    for one in sorted(posted, key=_until):
+        so_far += one.receivable.amount_original.minor - look.ledger.taken_back.get(one.receivable.receivable_id, 0)
+        sums.append((_until(one), so_far))
+    found = (watermark, so_far)
+    for day, minor in reversed(sums[:-1]):
+        before = Money(max(0, minor), receivable.amount_original.currency)
+        since = accrued_to(look, policy, receivable, watermark, posted=(day, before))
+        if isinstance(since, Reason) or minor + since.amount.minor != so_far:
+            break
+        found = (day, minor)
+    return found
+
+
+def _until(posted: PostedCharge) -> date:
+    """Return the first day that a posting no longer covers; where its key cannot be read, the day it was made."""
+    _, dots, text = posted.period.partition("..")
+    return date.fromisoformat(text) if dots and len(text) == 10 else posted.receivable.issued_on
 
 
 def _accrued_as_known(
