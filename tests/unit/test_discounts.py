@@ -268,6 +268,14 @@ def test_one_alone_is_given_though_another_is_earned_later(stacking: str) -> Non
     assert given(earned(posted, bonus, A, stacking=stacking)) == []
 
 
+def test_the_first_is_the_one_that_was_earned_first_whenever_one_looks() -> None:
+    bonus = PunctualityBonus(id="bonus", streak=1, amounts={"EUR": "30.00"})
+    payments = [paid("980.00", DAY_8), paid("20.00", date(2026, 1, 20))]
+    for day in (DAY_8, DUE):
+        snapshot = facts(invoice(), on=day, payments=payments)
+        assert given(earned(snapshot, bonus, A, stacking="first")) == [("a", "20.00 EUR")]
+
+
 # -- rebates ---------------------------------------------------------------------------------------------------
 
 

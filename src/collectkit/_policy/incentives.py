@@ -477,8 +477,8 @@ class IncentivePolicy:
     """All incentives in the order in which they are applied; `stacking` says whether one receivable may earn several.
 
     "all": each on what the ones before it left, so that 2 % and 3 % of 1000.00 are 20.00 and 29.40, earned together by
-    paying 950.60; "first": the first that is earned; "best": the one worth most, a grant by its worth. Money and credits
-    given on one receivable never pass `rate_max` of it.
+    paying 950.60; "first": the first that is earned, of one day by their order; "best": the one worth most, a grant by
+    its worth. Money and credits given on one receivable never pass `rate_max` of it.
 
     Raises:
         InvalidPolicy: `policy.invalid`, `policy.duplicate`.

@@ -439,8 +439,8 @@ def _stacked(
 
 
 def _chosen(policy: IncentivePolicy, earned: Sequence[_Earned]) -> str:
-    """Return the rule that alone is given: the first that was earned, or the one that is worth most."""
+    """Return the rule that alone is given: the first that was earned, of one day by their order, or the one worth most."""
     if policy.stacking == "first":
-        return earned[0].rule
+        return min(earned, key=lambda one: one.earned_on).rule  # the day, so that a late look gives no other one
     rules = {one.rule: sum(other.worth for other in earned if other.rule == one.rule) for one in earned}
     return max(rules, key=lambda rule: rules[rule])
