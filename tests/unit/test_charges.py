@@ -255,16 +255,15 @@ def test_periods_that_another_variant_reached_are_not_caught_up() -> None:
     ]
 
 
-def test_a_new_version_with_other_periods_catches_nothing_up() -> None:
-    monthly, weekly = (
-        ChargePolicy(late_fees=[MONTHLY]),
-        ChargePolicy(late_fees=[attrs.evolve(WEEKLY, applies_to=AppliesTo())]),
-    )
-    snapshot = facts(date(2026, 4, 3), owed())
-    snapshot = post(snapshot, look(monthly, snapshot).charges)
-    later = look(weekly, attrs.evolve(snapshot, as_of=date(2026, 4, 6)))
-    assert (amounts(later), codes(later)) == ([], ["policy.covered"])  # 17, 24 and 31 March lie before the last fee
-    assert amounts(look(weekly, attrs.evolve(snapshot, as_of=date(2026, 4, 7)))) == ["5.00 EUR"]
+def test_a_new_version_with_other_names_for_its_periods_catches_nothing_up() -> None:
+    before = ChargePolicy(late_fees=[ONCE])
+    after = ChargePolicy(late_fees=[attrs.evolve(BANDS, applies_to=AppliesTo())])
+    snapshot = facts(date(2026, 3, 13), owed())
+    snapshot = post(snapshot, look(before, snapshot).charges)
+    for on in (date(2026, 3, 13), date(2026, 3, 20), date(2026, 4, 1)):
+        later = look(after, attrs.evolve(snapshot, as_of=on))
+        assert (amounts(later), codes(later)) == ([], ["policy.covered"])
+    assert amounts(look(after, attrs.evolve(snapshot, as_of=date(2026, 4, 2)))) == ["15.00 EUR"]
 
 
 # -- what the law calls a fee ----------------------------------------------------------------------------------

@@ -76,7 +76,10 @@ class _Fees:
             return
         for occurrence in self._occurrences(fee, receivable.due_on, receivable):
             opening = self.look.opening("fee", receivable.receivable_id, fee.id, occurrence.period)
-            if opening is not None and not self._is_covered(fee, receivable, occurrence.falls_on, opening):
+            if opening is None:
+                continue
+            is_covered = self._is_covered(fee, receivable, occurrence.falls_on, opening)
+            if not is_covered or self.look.law.limits_fees:
                 yield Candidate(
                     rank=rank,
                     fee=fee,
@@ -86,6 +89,7 @@ class _Fees:
                     opening=opening,
                     open_then=self.ledger.open_on(receivable, occurrence.falls_on),
                     original=receivable.amount_original,
+                    is_covered=is_covered,
                 )
 
     def _occurrences(self, fee: LateFeePolicy, due_on: date, receivable: Receivable) -> Iterator[Occurrence]:
@@ -206,7 +210,8 @@ class _Fees:
         posted = [
             one
             for one in self.ledger.standing_on(receivable.receivable_id, fee.id)
-            if fee.once_per != "instalment" or "#" not in one.period
+            if (fee.once_per != "instalment" or "#" not in one.period)
+            and (one.receivable.issued_on < self.as_of or not self._could_make(fee, receivable, one))
         ]
         if opening.most is not None or not posted:
             return False
@@ -218,7 +223,7 @@ class _Fees:
             for one in posted
             if one.receivable.issued_on == last_on
         )
-        if is_own and not others and (fee.once_per != "period" or self._was_taken_back(fee)):
+        if is_own and not others:
             return False
         covered_until = last_on if is_own else max(last_on, after(self.as_of, -1))
         is_whole = fee.once_per == "receivable" and fee.tier_by != "days"  # once for all of it, and it was charged
@@ -244,9 +249,6 @@ class _Fees:
                 return True
         return False
 
-    def _was_taken_back(self, fee: LateFeePolicy) -> bool:
-        return any(one.receivable.receivable_id in self.ledger.taken_back for one in self.ledger.posted_under(fee.id))
-
     # -- judgement -------------------------------------------------------------------------------------------
 
     def judge(self, candidate: Candidate) -> None:
@@ -268,7 +270,7 @@ class _Fees:
             years=frozenset({candidate.occurrence.falls_on.year, self.as_of.year}),
         )
         self.look.measured.append(fallen)
-        if self._is_frozen(candidate):
+        if candidate.is_covered or self._is_frozen(candidate):
             return
         lawful = self._lawful_day(candidate)
         if lawful is None or self._is_frozen(lawful):

@@ -56,6 +56,9 @@ class Candidate:
     planned: tuple[PlanAgreement, PlannedInstalment] | None = None
     """The instalment of a running plan that it is, where it is not the receivable itself."""
 
+    is_covered: bool = False
+    """Another variant was charged for it: it counts towards the caps, where the law lowers fees, and is not charged."""
+
     @property
     def is_planned(self) -> bool:
         """Say whether it is an instalment of a running plan."""
