@@ -550,12 +550,7 @@ def personalised_plan(
     if options.get("due_on"):
         raise InvalidTerms("plans.amounts", "give the rhythm of paydays rather than the dates themselves")
     draft = _terms(
-        options,
-        shape="level",
-        principal=principal,
-        rate=rate,
-        instalments=max_instalments,
-        start_on=start_on,
+        options, shape="level", principal=principal, rate=rate, instalments=max_instalments, start_on=start_on
     )
     found = solve(draft=draft, affordable=affordable, end_by=end_by, min_instalment=min_instalment, prefer=prefer)
     if isinstance(found, Declined):

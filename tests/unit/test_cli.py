@@ -327,6 +327,18 @@ def test_plan_says_how_a_row_came_about() -> None:
     assert "10.00 EUR" in json.loads(call(*arguments, "--json").stdout)["explanation"]
 
 
+def test_a_row_that_is_not_there_prints_nothing_else() -> None:
+    result = call(*PLAN, "--rate", "12", "--instalments", "3", "--explain", "9")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_flows_without_a_rate_say_why() -> None:
+    tiny = ["plan", "--principal", "0.01", "--currency", "EUR", "--start", "2026-01-01", "--shape", "equal-split"]
+    said = call(*tiny, "--instalments", "1", "--every", "1 day", "--fee-each", "1000").output
+    assert "No APR: " in said
+    assert "first day" not in said
+
+
 def test_a_plan_that_is_paid_on_its_first_day_has_no_rate_and_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "plan.svg"
     day = ["--first-due", "2026-01-31", "--day-count", "act/365f"]

@@ -24,8 +24,8 @@ from collectkit.core.schedule import Instalment
 __all__ = [
     "OWN_ARGUMENTS",
     "SHAPES",
-    "apr_of",
     "built",
+    "cost_of",
     "plan_csv",
     "plan_facts",
     "plan_svg",
@@ -124,13 +124,12 @@ def built(
     return made.plan if isinstance(made, plans.PersonalisedPlan) else made
 
 
-def apr_of(plan: plans.PaymentPlan) -> tuple[Decimal | None, Decimal | None]:
-    """Return the yearly cost in per cent: effective as in the EU, and nominal as in US Regulation Z; None for no answer."""
+def cost_of(plan: plans.PaymentPlan) -> plans.Disclosure | InvalidTerms:
+    """Return what the plan costs, or why no yearly rate can be told: paid at once, or flows to which none belongs."""
     try:
-        told = plans.disclose(plan)
-    except InvalidTerms:  # paid at once, or flows to which no rate belongs
-        return None, None
-    return told.aprc_percent, told.apr_percent
+        return plans.disclose(plan)
+    except InvalidTerms as error:
+        return error
 
 
 def refusal_facts(declined: Declined) -> dict[str, object]:
@@ -140,7 +139,8 @@ def refusal_facts(declined: Declined) -> dict[str, object]:
 
 def plan_facts(plan: plans.PaymentPlan, explained: int | None = None) -> dict[str, object]:
     """Give the plan as plain values; amounts are text such as "83.33"."""
-    effective, nominal = apr_of(plan)
+    cost = cost_of(plan)
+    rates = (None, None) if isinstance(cost, InvalidTerms) else (cost.aprc_percent, cost.apr_percent)
     said = {} if explained is None else {"explanation": _explanation(plan, explained)}
     return said | {
         "shape": plan.terms.shape,
@@ -148,8 +148,8 @@ def plan_facts(plan: plans.PaymentPlan, explained: int | None = None) -> dict[st
         "principal": plan.principal.plain(),
         "total": plan.total.plain(),
         "cost": plan.cost.plain(),
-        "apr_effective_percent": effective,
-        "apr_nominal_percent": nominal,
+        "apr_effective_percent": rates[0],
+        "apr_nominal_percent": rates[1],
         "rows": [{name: _cell(value) for name, value in _row(one).items()} for one in plan.schedule],
         "proof": list(plan.proof.lines()),
     }
@@ -165,20 +165,23 @@ def plan_csv(plan: plans.PaymentPlan) -> str:
 
 def print_plan(plan: plans.PaymentPlan, explained: int | None = None) -> None:
     """Print the schedule, what it costs, and what was proven about it."""
+    explanation = None if explained is None else _explanation(plan, explained)  # a wrong number prints nothing
     print_table(
         ("no.", "due on", "principal", "interest", "fee", f"total {plan.currency}", "balance after"),
         [[str(_cell(value)) for value in _row(row).values()] for row in plan.schedule],
         right=(0, 2, 3, 4, 5, 6),
     )
-    effective, nominal = apr_of(plan)
+    cost = cost_of(plan)
     say(f"{plan.total} in all: the debt of {plan.total - plan.cost} and {plan.cost} for interest and fees.")
-    if effective is not None:
-        say(f"APR {effective} % effective (as in the EU), {nominal} % nominal (as in US Regulation Z).")
+    if isinstance(cost, InvalidTerms):
+        say(f"No APR: {cost}.")
     else:
-        say("No APR: what is paid on the first day has no yearly rate.")
+        say(
+            f"APR {cost.aprc_percent} % effective (as in the EU), {cost.apr_percent} % nominal (as in US Regulation Z)."
+        )
     say("Proof:\n" + "\n".join(f"  - {line}" for line in plan.proof.lines()))
-    if explained is not None:
-        say(f"Row {explained}: {_explanation(plan, explained)}")
+    if explanation is not None:
+        say(f"Row {explained}: {explanation}")
 
 
 def plan_svg(plan: plans.PaymentPlan) -> str:

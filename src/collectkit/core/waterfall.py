@@ -128,7 +128,7 @@ class Balance:
     order: Order = DEFAULT_ORDER
     """The order in which undirected money was given out, so that the same facts can be replayed with a change."""
     waivers: tuple[Waiver, ...] = ()
-    """Every waiver that is known, one of a later day too, by day and id: how much more may be dropped depends on it."""
+    """Every waiver up to the day, by day and id: how much more may be dropped depends on it."""
 
     @property
     def open_items(self) -> tuple[Item, ...]:
