@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final, Literal
 
 import attrs
