@@ -63,7 +63,10 @@ def charges_due(
     - Days that nobody looked at are caught up, each charge at most once, in order of the day they fell due.
     - Disputed or held receivables are not charged while that lasts, nor those whose due dates a running plan replaces;
       each with a reason. `held_receivables` are holds of the caller, who also knows when they end.
-    - A receivable that is paid in full by now is charged no fee, whatever was missed; interest earned until then is.
+    - A receivable that is paid in full by now is charged no fee, whatever was missed; interest earned until then is, and
+      so is a recovery sum, which is owed with the first day of interest.
+    - Days of interest that are posted keep the rate they were posted at. A fee of one variant covers what another of
+      the same id reached before.
     - `packs` can lower a charge, put it off or stop it. What falls due inside a breathing space that a pack knows is
       never charged, and one placed without an end lasts as long as the pack says. Under every other hold a charge
       waits, and is made when the hold is over.

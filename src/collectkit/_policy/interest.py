@@ -126,6 +126,9 @@ class InterestPolicy:
 class RecoverySumPolicy:
     """The fixed recovery sum of a pack, once for each receivable that is past due; never converted.
 
+    It is owed with the first day that bears interest, after `grace_days`, however late one looks and whatever is paid
+    after that day (directive 2011/7/EU, article 6). A debt below the first band of the law bears none.
+
     Raises:
         InvalidPolicy: `policy.invalid` for a rule that is no lump sum.
     """
