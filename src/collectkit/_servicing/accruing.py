@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -41,6 +42,11 @@ def passed_of(plan: PaymentPlan, place: int, until: date) -> Fraction:
     if whole and plan.terms.day_count is not None:
         return sum(_factors(plan, place, until), Fraction(0)) / whole
     return _by_days(plan, start, until, end)
+
+
+def whole_factors(plan: PaymentPlan) -> Sequence[Fraction]:
+    """Return the factor of each period; of no interest where none is borne."""
+    return plan.terms.periods().factors
 
 
 def period_end(plan: PaymentPlan, place: int) -> date:

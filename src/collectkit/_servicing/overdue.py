@@ -12,8 +12,9 @@ from datetime import date
 
 import attrs
 
-from collectkit._servicing.accruing import borne, lead_of, period_end
+from collectkit._servicing.accruing import borne, lead_of, period_end, whole_factors
 from collectkit._servicing.waits import wait_by
+from collectkit.core.money import rounded
 from collectkit.plans import PaymentPlan
 
 Flow = Sequence[tuple[date, int]]
@@ -64,13 +65,19 @@ def past_due(plan: PaymentPlan, flow: Flow, money: int, first_open: int, place: 
         met = PastDue(principal=min(money - fee - interest, opening), interest=interest, fee=fee)
     debt = opening - met.principal
     open_interest, late = early - met.interest, 0
+    factors = () if is_flat or len(regular) < 2 else whole_factors(plan)
     for at in regular:
         if at == first_open:
             continue
         more = extra
         if not is_flat:
-            end = period_end(plan, at)
-            more += borne(plan, at, debt, end) - borne(plan, at, rows.balance_before(at), end)
+            before, rounding = rows.balance_before(at), plan.terms.rounding
+            if factors:
+                factor = factors[at - lead]
+                more += rounded(debt * factor, rounding) - rounded(before * factor, rounding)
+            else:
+                end = period_end(plan, at)
+                more += borne(plan, at, debt, end) - borne(plan, at, before, end)
         open_interest += rows[at].interest_minor + more
         late += more - extra
         extra = 0
