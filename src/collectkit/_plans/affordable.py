@@ -7,7 +7,7 @@ answer names every limit that stands in the way, and a sum, a date or a limit wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
 from typing import Literal
@@ -90,11 +90,15 @@ def _require(draft: PlanTerms, affordable: Money, min_instalment: Money | None, 
             "the soonest plan pays all that is affordable, and its last instalment what is left; "
             "leave residue_to out, or prefer='lowest'",
         )
-    for given in (affordable,) if min_instalment is None else (affordable, min_instalment):
+    for name, given in {"affordable": affordable, "min_instalment": min_instalment}.items():
+        if given is None and name == "min_instalment":
+            continue
         if not isinstance(given, Money):
             raise InvalidTerms("plans.amount", f"a limit needs Money, not {type(given).__name__}")
         if given.currency != draft.currency:
             raise CurrencyMismatch(draft.currency, given.currency, "put into one plan")
+        if given.minor < 0:
+            raise InvalidTerms("plans.amount", f"{name} is {given}; a limit is zero or more")
 
 
 @attrs.frozen
@@ -169,35 +173,52 @@ class _Request:
         rows = f"{fit.rows} instalment{'s' if fit.rows > 1 else ''}"
         binds: Binding = "affordable"
         text = f"{self.affordable} a period pays the debt off in {rows}"
-        if fit.rows > limits.paid_by(limits.level_max):
-            binds = self._freeing(limits, lambda freed: freed is not None and freed.rows < fit.rows, soonest=True)
-            text = f"{rows} are the fewest that {binds} allows"
-        reasons = [Reason(code=f"plans.{binds}", text=text)]
-        if fit.level is not None and fit.rows > 1 and fit.level < limits.level_max:
-            of_least = (limits.last(limits.level_max, fit.rows) or 0) < limits.last_min
-            code, what = ("min_instalment", self.min_instalment) if of_least else ("gap_limit", self.draft.gap_limit)
-            regular = self.money(fit.level + limits.fee)
-            text = f"the regular instalment is {regular}, so that the last keeps to the {code} of {what}"
-            reasons.append(Reason(code=f"plans.{code}", text=text))
-        return Solved(terms=self._terms(fit), binds=binds, reasons=tuple(reasons))
+        sooner = self._without(limits, _OTHERS, lambda freed: freed.rows < fit.rows, Limits.soonest)
+        if sooner:
+            binds, text = sooner[0], f"{rows} are the fewest that {_together(sooner)}"
+        lower = self._kept_down(fit, fit.level, limits) if fit.level is not None and fit.rows > 1 else None
+        if lower is not None and lower.code == f"plans.{binds}":
+            text, lower = f"{text}; {lower.text}", None
+        reasons = (_reason(binds, text),) if lower is None else (_reason(binds, text), lower)
+        return Solved(terms=self._terms(fit), binds=binds, reasons=reasons)
+
+    def _kept_down(self, fit: Fit, level: int, limits: Limits) -> Reason | None:
+        """Say for which limits of the last instalment the regular one is less than what is affordable."""
+        if level >= limits.level_max:
+            return None
+        kept = self._without(
+            limits,
+            ("min_instalment", "gap_limit"),
+            lambda freed: freed.rows < fit.rows or (freed.level or 0) > level,
+            Limits.soonest,
+        )
+        if not kept:
+            return None
+        sums = {"min_instalment": self.min_instalment, "gap_limit": self.draft.gap_limit}
+        named = " and ".join(f"the {name} of {sums[name]}" for name in kept)
+        text = f"the regular instalment is {self.money(level + limits.fee)}, so that the last keeps to {named}"
+        return _reason(kept[0], text)
 
     def lowest(self, fit: Fit, limits: Limits) -> Solved:
         """Say what keeps the plan from more rows: a limit of their number, unless without another one there are more."""
         rows = f"{fit.rows} instalment{'s are' if fit.rows > 1 else ' is'}"
         binds = self.by
+        allow = f"{binds} allows"
         least = self.money(max(limits.level_min, limits.last_min) + limits.fee)
         if fit.rows < limits.count:
-            binds = self._freeing(limits, lambda freed: freed is not None and freed.rows > fit.rows, soonest=False)
-            row = self._grows_without(fit, limits) if binds == "min_instalment" and not limits.least else 0
+            more = self._without(limits, _ALL, lambda freed: freed.rows > fit.rows, Limits.lowest)
+            row = 0 if more or limits.least else self._grows_without(fit, limits)
             if row:
                 text = f"{rows} the most that interest allows; a lower sum would not cover that of instalment {row}"
                 return Solved(terms=self._terms(fit), binds="interest", reasons=(_reason("interest", text),))
-        text = f"{rows} the most that {binds} allows; none may be below {least}"
-        if binds == "affordable":
-            text = f"{rows} the most that {binds} allows; of more, the last would be above {self.affordable}"
+            binds = more[0] if more else "min_instalment"  # without any it is the smallest unit there is
+            allow = _together(more) if more else "the smallest sum allows"
+        text = f"{rows} the most that {allow}; none may be below {least}"
+        if binds == "affordable" and allow == "affordable allows":
+            text = f"{rows} the most that {allow}; of more, the last would be above {self.affordable}"
         if binds == "dates":
-            text = f"{rows} the most that {binds} allows: {self.missing}"
-        return Solved(terms=self._terms(fit), binds=binds, reasons=(Reason(code=f"plans.{binds}", text=text),))
+            text = f"{rows} the most that {allow}: {self.missing}"
+        return Solved(terms=self._terms(fit), binds=binds, reasons=(_reason(binds, text),))
 
     def _grows_without(self, fit: Fit, limits: Limits) -> int:
         """Return the row whose interest keeps the level up, where no limit does; 0 where the smallest unit does."""
@@ -207,21 +228,46 @@ class _Request:
             return 0
         return free.grows_at(widest.level - 1)
 
-    def _freeing(self, limits: Limits, is_better: Callable[[Fit | None], bool], *, soonest: bool) -> Binding:
-        """Return the limit without which the plan would be a better one."""
-        for name, freed in self._freed(limits):
-            if is_better(freed.soonest() if soonest else freed.lowest()):
-                return name
-        return "min_instalment"  # none alone: the smallest unit, or several together
+    def _without(
+        self,
+        limits: Limits,
+        names: tuple[Binding, ...],
+        is_better: Callable[[Fit], bool],
+        search: Callable[[Limits], Fit | None],
+    ) -> tuple[Binding, ...]:
+        """Return the limit without which the plan would be a better one, or several that only together keep it from it."""
 
-    def _freed(self, limits: Limits) -> Iterator[tuple[Binding, Limits]]:
-        if limits.least:
-            yield "min_instalment", attrs.evolve(limits, least=0)
-        yield "affordable", attrs.evolve(limits, affordable=limits.whole + limits.fee)
-        if limits.unit > 1:
-            yield "multiple", attrs.evolve(limits, unit=1)
-        if limits.gap is not None:
-            yield "gap_limit", attrs.evolve(limits, gap=None)
+        def helps(without: Iterable[Binding]) -> bool:
+            found = search(self._free(limits, without))
+            return found is not None and is_better(found)
+
+        given = [name for name in names if self._is_given(name, limits)]
+        for name in given:
+            if helps([name]):
+                return (name,)
+        if len(given) < 2 or not helps(given):
+            return ()
+        needed = given
+        for name in given:
+            fewer = [one for one in needed if one != name]
+            if helps(fewer):
+                needed = fewer
+        return tuple(needed)
+
+    def _is_given(self, name: Binding, limits: Limits) -> bool:
+        asked = {"min_instalment": limits.least > 0, "multiple": limits.unit > 1, "gap_limit": limits.gap is not None}
+        return asked.get(name, True)
+
+    def _free(self, limits: Limits, names: Iterable[Binding]) -> Limits:
+        """Return the limits without the named ones."""
+        left = set(names)
+        return attrs.evolve(
+            limits,
+            least=0 if "min_instalment" in left else limits.least,
+            affordable=limits.whole + limits.fee if "affordable" in left else limits.affordable,
+            unit=1 if "multiple" in left else limits.unit,
+            gap=None if "gap_limit" in left else limits.gap,
+        )
 
     # -- no plan fits ------------------------------------------------------------------------------------------------
 
@@ -239,8 +285,8 @@ class _Request:
         else:
             would = f"{self.money(enough)} each would do"
         yield from self._short(limits, would)
-        for name, freed in self._freed(limits):
-            if name == "affordable" or freed.soonest() is None:
+        for name in _OTHERS:
+            if not self._is_given(name, limits) or self._free(limits, [name]).soonest() is None:
                 continue
             if name == "min_instalment":
                 most = self.money(limits.most_least())
@@ -281,7 +327,8 @@ class _Request:
             left = limits.left(limits.level_max, count)
             if left <= 0:
                 continue
-            text = f"{count} instalments of {self.affordable} leave {self.money(left)}; within {name}, {would}"
+            rows = f"{count} instalment{'s' if count > 1 else ''} of {self.affordable} leave{'' if count > 1 else 's'}"
+            text = f"{rows} {self.money(left)}; within {name}, {would}"
             if name == "dates":
                 text += f" ({self.missing})"
             if name == "end_by":
@@ -297,11 +344,17 @@ class _Request:
         return "" if found is None else f", or an end by {self.periods.due_on[found.rows - 1]}"
 
 
+_OTHERS: tuple[Binding, ...] = ("min_instalment", "multiple", "gap_limit")
+_ALL: tuple[Binding, ...] = ("min_instalment", "affordable", "multiple", "gap_limit")
 _TRIES = 8  # numbers of rows for which a residue rule is tried; the fitted level serves where none of them does
 
 
 def _reason(limit: Binding, text: str) -> Reason:
     return Reason(code=f"plans.{limit}", text=text)
+
+
+def _together(names: tuple[Binding, ...]) -> str:
+    return f"{names[0]} allows" if len(names) == 1 else f"{' and '.join(names)} allow together"
 
 
 def _declined(*reasons: Reason) -> Declined:
