@@ -235,13 +235,15 @@ def test_an_effective_rate_does_not_ask_the_host_for_its_traps() -> None:
 
 def test_loan_rows_in_digits_do_not_ask_the_host_for_its_traps() -> None:
     program = (
-        "import decimal; decimal.DefaultContext.traps[decimal.Inexact] = True\n"
-        "from collectkit._servicing.declining import _own_context\n"
-        "from decimal import Decimal\n"
-        "print(_own_context(5).divide(Decimal(1), Decimal(3)))"
+        "import decimal; decimal.DefaultContext.traps[decimal.Inexact] = True; decimal.DefaultContext.prec = 3\n"
+        "from datetime import date; from collectkit import Every, Money, Rate, servicing\n"
+        "terms = servicing.LoanTerms(currency='EUR', rate=Rate.percent('12'), instalments=3, every=Every(1, 'months'),"
+        " engine='progressive', digits=19, start_on=date(2026, 1, 1))\n"
+        "rows = servicing.loan_rows(terms, [servicing.Drawdown(amount=Money.of('1000', 'EUR'))])\n"
+        "print([str(row.total.plain()) for row in rows])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(decimal.Context(prec=5).divide(decimal.Decimal(1), decimal.Decimal(3)))
+    assert done.stdout.strip() == "['340.02', '340.02', '340.03']"  # 1000 x 0.01 / (1 - 1.01 ** -3) = 340.0221
 
 
 # -- rules, skipped months, calendars --------------------------------------------------------------------------------
