@@ -482,3 +482,24 @@ def test_a_plan_keeps_its_shape_through_changes_that_do_not_concern_it(
         fees = list(new.schedule.fee_parts[lead:])
         assert fees[1:] == [each] * (len(fees) - 1)
         told = new
+
+
+@given(
+    plan=any_plan(),
+    kinds=st.lists(st.sampled_from((*KINDS, *FREE)), min_size=1, max_size=2),
+    size=st.integers(1, 9_000),
+    after=st.integers(0, 60),
+)
+def test_a_quote_never_falls_after_a_change_whether_a_prepayment_comes_or_not(
+    plan: plans.PaymentPlan, kinds: list[str], size: int, after: int
+) -> None:
+    told, on = plan, plan.agreed_on + timedelta(days=after)
+    for kind in kinds:
+        new = changed(kind, told, [], on, size)
+        told = told if new is None else new
+    days = {told.agreed_on + timedelta(days=more) for more in range(8)}
+    for row in told.schedule:
+        days |= {row.due_on + timedelta(days=more) for more in range(-2, 4)}
+    found = [quote(told, day, []) for day in sorted(days) if day >= told.agreed_on]
+    for one, other in pairwise(found):
+        assert other.total >= one.total, (one, other)
