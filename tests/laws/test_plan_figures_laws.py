@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, get_args
@@ -132,7 +133,21 @@ def adds_up(plan: plans.PaymentPlan, told: plans.RowExplanation) -> None:
         assert told.payment.minor == principal + interest + told.interest_residue.minor
     for figure in (told.base, row.total, row.principal):
         assert str(figure) in told.text
-    assert str(told.factor) in told.text or terms.flat_parts
+    factor = str(told.factor) if told.factor.denominator < 10**40 else cut(told.factor, 12)
+    how = f"{told.base} x {factor}"
+    if terms.flat_parts:
+        how = f"interest of {told.base} stays as agreed"
+    assert how in told.text
+    if not terms.flat_parts:
+        said = f"rounded {rounding.replace('_', '-')} to {Money(interest, row.currency)}"
+        assert f" = {cut(told.interest_exact, 6)} minor units, {said}" in told.text
+
+
+def cut(value: Fraction, places: int) -> str:
+    """An exact number of zero or more with some digits after the point, cut."""
+    shown, left = divmod(value.numerator * 10**places, value.denominator)
+    text = str(shown).rjust(places + 1, "0")
+    return f"{text[:-places]}.{text[-places:]}{'...' if left else ''}"
 
 
 @given(plan=made(), place=st.integers(0, 59))
@@ -156,9 +171,17 @@ def test_a_row_without_residue_says_where_it_went(plan: plans.PaymentPlan, place
             assert f"{one.residue} of rounding went into this row" in one.text
         elif "no residue here: " in one.text:
             assert took
-            assert str(took[-1]) in one.text
+            assert placed(one.text) == set(took)
         elif "no residue here or" in one.text:
             assert not took
+
+
+def placed(text: str) -> set[int]:
+    """The instalments that a text says took the odd units: "instalments 2, 5 to 7"."""
+    listed = re.search(r"went into instalments? ([\d, to]+)", text)
+    assert listed is not None
+    runs = [[int(end) for end in run.split(" to ")] for run in listed[1].split(", ") if run]
+    return {number for run in runs for number in range(run[0], run[-1] + 1)}
 
 
 @pytest.mark.parametrize("effect", ["lower", "shorten"])

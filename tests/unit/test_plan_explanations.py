@@ -72,7 +72,29 @@ def test_flat_interest_is_told_by_the_mean_of_its_periods(terms: dict[str, Any])
 def test_compound_interest_is_told_by_the_compound_factor() -> None:
     told = built("bullet", periods=3, rate=TWELVE, interest="compound").explain(1)
     assert told.factor == Fraction(101, 100) ** 3 - 1
-    assert "1000.00 EUR x 30301/1000000 = 3030.100000 minor units, rounded half-even to 30.30 EUR" in told.text
+    said = (
+        "1000.00 EUR x 30301/1000000, compounded over 3 periods, = 3030.100000 minor units, rounded half-even to 30.30"
+    )
+    assert said in told.text
+
+
+@pytest.mark.parametrize("given", [{}, {"day_count": "act/365f"}, {"compounding": "annual"}])
+def test_a_factor_that_no_one_can_read_is_told_by_its_digits_and_stays_exact(given: dict[str, Any]) -> None:
+    rate = Rate.percent("9.4822")
+    plan = built("bullet", periods=10_000, rate=rate, interest="compound", every=Every(1, "days"), **given)
+    told = plan.explain(1)
+    assert len(told.text) < 500
+    assert ", compounded over 10000 periods, = " in told.text
+    assert told.interest_exact == 100_000 * told.factor
+    if not given.get("compounding"):
+        assert told.factor == (1 + rate.value / 365) ** 10_000 - 1
+        assert "x 12.430464914122..., compounded" in told.text  # (1 + 0.094822 / 365) ** 10000 - 1
+
+
+def test_a_factor_of_few_digits_is_told_in_full() -> None:
+    plan = built("amortised", instalments=3, rate=Rate.percent("9.4822"))
+    assert "x 47411/6000000 = " in plan.explain(1).text
+    assert "compounded" not in built("bullet", periods=1, rate=TWELVE, interest="compound").explain(1).text
 
 
 def test_fees_and_balloons_are_parts_of_their_own() -> None:

@@ -5,6 +5,7 @@ Nothing is decided here: the figures are those of `figures`, worked out once mor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
@@ -131,7 +132,7 @@ class _Rows:
                 base, factor = terms.flat_parts[place][1].minor, Fraction(1)
         elif terms.shape == "bullet":
             simple = terms.simple_interest
-            factor = self.factor_sum if simple else prod((1 + one for one in factors), start=Fraction(1)) - 1
+            factor = self.factor_sum if simple else _compounded(factors)
         else:
             factor = factors[place]
         brought = terms.brought_interest.minor if terms.brought_interest is not None and place == 0 else 0
@@ -270,8 +271,8 @@ class _Rows:
             text = f"interest of {Money(interest.base, currency)} stays as agreed"
         else:
             text = (
-                f"interest is {Money(interest.base, currency)} x {interest.factor} = {digits(exact)} minor units, "
-                f"rounded {self.terms.rounding.replace('_', '-')} to {Money(interest.regular, currency)}"
+                f"interest is {Money(interest.base, currency)} x {self._factor_text(interest.factor)} = {digits(exact)} "
+                f"minor units, rounded {self.terms.rounding.replace('_', '-')} to {Money(interest.regular, currency)}"
             )
         joined = (
             (odd, "odd units of other periods"),
@@ -280,6 +281,13 @@ class _Rows:
         )
         more = [f"{Money(minor, currency)} {name}" for minor, name in joined if minor]
         return f"{text}; with {' and '.join(more)} it is {row.interest}" if more else text
+
+    def _factor_text(self, factor: Fraction) -> str:
+        """Write a factor in full where one can read it, else some of its digits; as an attribute it stays exact."""
+        text = str(factor) if factor.denominator < _READABLE else digits(factor, 12)
+        if self.terms.shape == "bullet" and not self.terms.simple_interest and len(self.factors) > 1:
+            return f"{text}, compounded over {len(self.factors)} periods,"
+        return text
 
     def _set_text(self, made: _Set) -> str:
         whole = Money(made.rounded, self.schedule.currency)
@@ -317,6 +325,14 @@ class _Rows:
             interest = self.interest(place)
             found.append((place, self.residue(place, interest, self.set_for(place, interest))))
         return found
+
+
+def _compounded(factors: Sequence[Fraction]) -> Fraction:
+    """Return what interest on interest makes of all periods; a power of equal ones needs no common divisor."""
+    return prod(((1 + factor) ** times for factor, times in Counter(factors).items()), start=Fraction(1)) - 1
+
+
+_READABLE = 10**40  # a denominator from which a factor is told by its digits
 
 
 def _listed(numbers: Sequence[int]) -> str:
