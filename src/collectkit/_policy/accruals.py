@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from datetime import date
 from fractions import Fraction
+from typing import Final
 
 import attrs
 
@@ -61,38 +62,21 @@ def _look_at_sum(look: Look, policy: RecoverySumPolicy, item: Item) -> None:
         if item.amount_open.minor > 0:
             look.next_days.append(falls_on)
         return
+    if item.settled_on is not None and item.settled_on <= falls_on:
+        return
     debt = look.ledger.open_on(receivable, falls_on)
-    if not debt.is_positive:
-        return
     opening = look.opening("cost", receivable.receivable_id, policy.id, 1)
-    if opening is None:
+    if opening is None or not debt.is_positive:
         return
+    found = _sum_for(look, policy, receivable, debt, falls_on)
+    if isinstance(found, Reason) and not item.is_open and found.code in _FOR_GOOD:
+        return  # what was paid long ago is not told again on every look
     if look.stands_in_the_way(policy.id, receivable, policy.disputes, cite=policy.cite):
         return
-    frozen = look.law.frozen_on(receivable, "fees", falls_on)
-    if frozen is not None:
-        text = f"fell due on {falls_on}, inside a moratorium that froze fees from {frozen[0]}"
-        look.skip("policy.moratorium", policy.id, receivable, text, frozen[1])
+    if isinstance(found, Reason):
+        look.skip(found.code, policy.id, receivable, found.text, found.cite)
         return
-    refusal = _refusal(look, policy.pack, policy.rule_id, receivable)
-    if refusal is not None:
-        look.skip(refusal.code, policy.id, receivable, refusal.text, refusal.cite)
-        return
-    found = policy.pack.rule(policy.rule_id).parameters.at(falls_on)
-    if not isinstance(found, InForce) or not isinstance(found.value, LumpSum):
-        reason = _unknown(found, policy.pack)
-        look.skip(reason.code, policy.id, receivable, reason.text, reason.cite)
-        return
-    cite = f"{policy.pack.rule(policy.rule_id).cited(found.citation, found.basis)}; {policy.pack.label}"
-    amount = found.value.of(debt)
-    if amount is None:
-        text = f"the law states no sum in {debt.currency}; nothing is converted"
-        look.skip("policy.law_unknown", policy.id, receivable, text, cite)
-        return
-    if amount.is_zero:
-        text = f"a debt of {debt} lies below the first band of the law, which gives no sum for it"
-        look.skip("policy.zero", policy.id, receivable, text, cite)
-        return
+    amount, cite = found
     text = f"{policy.id} for receivable {receivable.receivable_id}: {amount} for a debt of {debt}, past due since {falls_on}"
     reasons = [Reason(code="policy.recovery_sum", text=text, cite=cite)]
     amount = opening.left(amount, reasons)
@@ -106,6 +90,35 @@ def _look_at_sum(look: Look, policy: RecoverySumPolicy, item: Item) -> None:
             due_in_days=policy.due_in_days,
             reasons=reasons,
         )
+
+
+_FOR_GOOD: Final = ("policy.moratorium", "policy.law_not_applicable", "policy.law_not_in_force", "policy.zero")
+"""Why there is no sum, where no later look will find one."""
+
+
+def _sum_for(
+    look: Look, policy: RecoverySumPolicy, receivable: Receivable, debt: Money, falls_on: date
+) -> tuple[Money, str] | Reason:
+    """Return the sum that the law gives for a debt with who says so, or why it gives none."""
+    frozen = look.law.frozen_on(receivable, "fees", falls_on)
+    if frozen is not None:
+        text = f"fell due on {falls_on}, inside a moratorium that froze fees from {frozen[0]}"
+        return Reason(code="policy.moratorium", text=text, cite=frozen[1])
+    refusal = _refusal(look, policy.pack, policy.rule_id, receivable)
+    if refusal is not None:
+        return refusal
+    found = policy.pack.rule(policy.rule_id).parameters.at(falls_on)
+    if not isinstance(found, InForce) or not isinstance(found.value, LumpSum):
+        return _unknown(found, policy.pack)
+    cite = f"{policy.pack.rule(policy.rule_id).cited(found.citation, found.basis)}; {policy.pack.label}"
+    amount = found.value.of(debt)
+    if amount is None:
+        text = f"the law states no sum in {debt.currency}; nothing is converted"
+        return Reason(code="policy.law_unknown", text=text, cite=cite)
+    if amount.is_zero:
+        text = f"a debt of {debt} lies below the first band of the law, which gives no sum for it"
+        return Reason(code="policy.zero", text=text, cite=cite)
+    return amount, cite
 
 
 # -- interest --------------------------------------------------------------------------------------------------
@@ -334,14 +347,12 @@ def _last_change(
     for one in sorted(posted, key=_until):
         so_far += one.receivable.amount_original.minor - look.ledger.taken_back.get(one.receivable.receivable_id, 0)
         sums.append((_until(one), so_far))
-    found = (watermark, so_far)
-    for day, minor in reversed(sums[:-1]):
+    for day, minor in sums[:-1]:
         before = Money(max(0, minor), receivable.amount_original.currency)
         since = accrued_to(look, policy, receivable, watermark, posted=(day, before))
-        if isinstance(since, Reason) or minor + since.amount.minor != so_far:
-            break
-        found = (day, minor)
-    return found
+        if not isinstance(since, Reason) and minor + since.amount.minor == so_far:
+            return day, minor
+    return watermark, so_far
 
 
 def _until(posted: PostedCharge) -> date:
