@@ -485,7 +485,7 @@ def test_a_plan_keeps_its_shape_through_changes_that_do_not_concern_it(
 
 
 @given(
-    plan=any_plan(),
+    plan=any_plan(tuple(shape for shape in SHAPES if shape != "flat")),  # flat: a cent may turn at a due date
     kinds=st.lists(st.sampled_from((*KINDS, *FREE)), min_size=1, max_size=2),
     size=st.integers(1, 9_000),
     after=st.integers(0, 60),

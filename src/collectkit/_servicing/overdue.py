@@ -64,12 +64,15 @@ def past_due(plan: PaymentPlan, flow: Flow, money: int, first_open: int, place: 
         interest = min(money - fee, max(asked, 0))
         met = PastDue(principal=min(money - fee - interest, opening), interest=interest, fee=fee)
     debt = opening - met.principal
+    to_come = prepaid(plan, flow)[0] if is_flat else 0
     open_interest, late = early - met.interest, 0
     factors = () if is_flat or len(regular) < 2 else whole_factors(plan)
     for at in regular:
         if at == first_open:
             continue
         more = extra
+        if to_come:  # a prepayment that has not come bears flat interest as before
+            more += borne(plan, at, to_come, period_end(plan, at))
         if not is_flat:
             before, rounding = rows.balance_before(at), plan.terms.rounding
             if factors:
