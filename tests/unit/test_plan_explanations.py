@@ -14,7 +14,7 @@ from collectkit.core.calendars import BusinessCalendar, Every
 from collectkit.core.errors import CalendarMissing, InvalidTerms
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
-from collectkit.core.schedule import graduated_payments, level_bounds, level_whole
+from collectkit.core.schedule import DueDates, Schedule, graduated_payments, level_bounds, level_schedule, level_whole
 
 TWELVE = Rate.percent("12")
 KNOWN: dict[str, Any] = {
@@ -161,6 +161,24 @@ def test_without_interest_only_the_rounded_payment_leaves_a_gap() -> None:
     changed = {0: 14286 + 500, 6: 14284 - 500}  # what rounding does not explain
     rows = [attrs.evolve(row, principal_minor=changed.get(row.number - 1, 14286)) for row in plan.schedule]
     schedule = type(plan.schedule).from_rows(rows)
+    with pytest.raises(InvalidTerms) as refused:
+        attrs.evolve(plan, schedule=schedule)
+    assert refused.value.code == "plans.gap"
+
+
+@pytest.mark.parametrize("off", [-4, 4])
+@pytest.mark.parametrize("in_columns", [False, True])
+def test_a_gap_that_rounding_does_not_explain_is_refused_for_what_it_is(off: int, in_columns: bool) -> None:
+    plan = built("amortised", rate=TWELVE, instalments=12)  # 88.85 a month; a unit grows to 12.68 units by the end
+    schedule = level_schedule(
+        principal=eur("1000"),
+        period_rate=(1, 100),
+        payment=8885 + off,
+        count=12,
+        due_on=DueDates(date(2026, 1, 1), Every(1, "months"), 12),
+    )
+    if in_columns:
+        schedule = Schedule.from_rows(schedule)
     with pytest.raises(InvalidTerms) as refused:
         attrs.evolve(plan, schedule=schedule)
     assert refused.value.code == "plans.gap"

@@ -20,7 +20,7 @@ from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidMoney, 
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
 from collectkit.core.records import Payment
-from collectkit.core.schedule import Schedule
+from collectkit.core.schedule import DueDates, Schedule, level_schedule
 
 START = date(2026, 1, 31)
 
@@ -708,6 +708,58 @@ def test_a_plan_that_cannot_be_proven_cannot_be_constructed_by_hand() -> None:
         attrs.evolve(good, schedule=split(principal=eur("1001"), instalments=6).schedule)
     with pytest.raises(CurrencyMismatch):
         attrs.evolve(good, schedule=split(principal=Money(100_000, "USD"), instalments=6).schedule)
+
+
+def test_rows_that_the_terms_do_not_make_do_not_pass_for_their_plan() -> None:
+    good = amortised(instalments=12)
+    rows = list(good.schedule)
+    unpaid = split(principal=eur("1000"), instalments=12).schedule
+    early = [attrs.evolve(row, due_on=row.due_on.replace(year=row.due_on.year - 6, day=28)) for row in rows]
+    odd = [*rows[:3], attrs.evolve(rows[3], interest_minor=rows[3].interest_minor + 1), *rows[4:]]
+    with_fee = [attrs.evolve(rows[0], fee_minor=1), *rows[1:]]
+    for wrong in (unpaid, early, odd, with_fee):
+        with pytest.raises(InvalidTerms, match="and the terms make it principal of") as refused:
+            attrs.evolve(good, schedule=Schedule.from_rows(wrong))
+        assert refused.value.code == "plans.columns"
+    assert attrs.evolve(good, schedule=Schedule.from_rows(rows)) == good
+    assert attrs.evolve(good, tolerance_days=3).schedule is good.schedule
+
+
+@pytest.mark.parametrize(
+    ("rate", "payment", "count", "start"),
+    [
+        ((1, 10), 14_676, 12, START),  # another rate
+        ((1, 100), 8_886, 12, START),  # a payment that rounding might explain, and is not that of the terms
+        ((1, 100), 50_751, 2, START),  # fewer rows
+        ((1, 100), 8_885, 12, date(2020, 1, 31)),  # other days
+    ],
+)
+def test_a_level_schedule_of_other_terms_does_not_pass_for_a_plan(
+    rate: tuple[int, int], payment: int, count: int, start: date
+) -> None:
+    good = amortised(instalments=12)
+
+    def level(rate: tuple[int, int], payment: int, count: int, start: date) -> Schedule:
+        due_on = DueDates(start, Every(1, "months"), count)
+        return level_schedule(principal=eur("1000"), period_rate=rate, payment=payment, count=count, due_on=due_on)
+
+    assert attrs.evolve(good, schedule=level((1, 100), 8_885, 12, START)) == good
+    with pytest.raises(InvalidTerms, match="lay the rows out by the terms") as refused:
+        attrs.evolve(good, schedule=level(rate, payment, count, start))
+    assert refused.value.code == "plans.columns"
+
+
+def test_rows_after_those_carried_over_are_checked_too() -> None:
+    plan = amortised(instalments=6)
+    later = servicing.reamortise(plan=plan, plan_id="P-2", on=date(2026, 3, 20))
+    assert attrs.evolve(later, plan_id="P-3").schedule == later.schedule
+    held = later.schedule
+    days = [day.replace(year=day.year + 1, day=28) for day in held.due_on]
+    parts = {"principal_parts": held.principal_parts, "interest_parts": held.interest_parts}
+    moved = Schedule(principal=held.principal, due_on=days, **parts)
+    with pytest.raises(InvalidTerms) as refused:
+        attrs.evolve(later, schedule=moved)
+    assert refused.value.code == "plans.columns"
 
 
 def test_rows_of_nothing_do_not_pass_for_a_plan() -> None:

@@ -10,7 +10,7 @@ import attrs
 
 from collectkit._plans.explanation import RowExplanation, explain_row
 from collectkit._plans.figures import schedule_of, settled
-from collectkit._plans.proof import PlanProof, proof_of, prove
+from collectkit._plans.proof import PlanProof, proof_of, prove, prove_rows
 from collectkit._plans.terms import PlanTerms
 from collectkit.core.checks import identifier, instance_of, non_negative_int, optional, plain_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidTerms
@@ -27,7 +27,8 @@ def _ids(values: Iterable[str]) -> tuple[str, ...]:
 class PaymentPlan:
     """An agreed way to pay over time: terms, schedule, and the receivables it covers.
 
-    A plan that cannot be proven cannot be constructed, by hand or otherwise. `carried` rows at the head were paid
+    A plan that cannot be proven, or whose rows are not those that its terms make, cannot be constructed, by hand or
+    otherwise. `carried` rows at the head were paid
     under the plan that this one `supersedes`, and stand unchanged. An instalment missed by more than
     `tolerance_days`, with more than `tolerance_amount` open, breaks the plan.
 
@@ -44,7 +45,7 @@ class PaymentPlan:
     (['17.13 USD', '17.13 USD'], '0.00 USD')
 
     Raises:
-        InvalidTerms: what `proof` would state does not hold.
+        InvalidTerms: what `proof` would state does not hold; `plans.columns` for rows that the terms do not make.
     """
 
     plan_id: str = attrs.field(validator=identifier)
@@ -69,7 +70,11 @@ class PaymentPlan:
             raise InvalidTerms(
                 "plans.conflict", f"plan {self.plan_id} cannot replace itself; give the new plan its own id"
             )
+        self._prove()
+
+    def _prove(self) -> None:
         prove(self.terms, self.schedule, self.carried)
+        prove_rows(self.terms, self.schedule, self.carried)
 
     @property
     def currency(self) -> str:
@@ -140,6 +145,18 @@ class PaymentPlan:
         )
 
 
+class _Made(PaymentPlan):
+    """The twin of a plan whose rows were just laid out from its terms, so that it does not lay them out once more.
+
+    It is proven like any other, and then changes its class; the slots are the same.
+    """
+
+    __slots__ = ()
+
+    def _prove(self) -> None:
+        prove(self.terms, self.schedule, self.carried)
+
+
 def refuse_conflict(plan: PaymentPlan, others: Sequence[PaymentPlan | PlanAgreement]) -> None:
     """Refuse a plan that covers a receivable which another running plan covers, unless it supersedes that plan.
 
@@ -193,7 +210,9 @@ def plan_from_terms(
         for row in schedule:
             rows.append(attrs.evolve(row, number=len(rows) + 1))
         schedule = Schedule.from_rows(rows, joined=_joins(carried, schedule.principal))
-    return PaymentPlan(plan_id=plan_id, terms=terms, schedule=schedule, carried=len(carried), **(agreement or {}))
+    plan = _Made(plan_id=plan_id, terms=terms, schedule=schedule, carried=len(carried), **(agreement or {}))
+    object.__setattr__(plan, "__class__", PaymentPlan)  # frozen, so not by assignment
+    return plan
 
 
 def _joins(carried: Sequence[Instalment], debt: Money) -> list[tuple[int, Money]]:

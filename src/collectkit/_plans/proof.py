@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import attrs
 
+from collectkit._plans.figures import schedule_of
 from collectkit._plans.gap import gap_bound, is_surely_within, is_within, last_gap
 from collectkit._plans.terms import PlanTerms
 from collectkit._plans.unsound import is_sound, refuse_rows
@@ -83,6 +84,44 @@ def prove(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
     days = schedule.due_on
     if any(later < earlier for earlier, later in pairwise(days)):
         raise InvalidTerms("plans.dates", "due dates must ascend; number the rows in the order of their dates")
+
+
+def prove_rows(terms: PlanTerms, schedule: Schedule, carried: int) -> None:
+    """Check that the rows after those carried over are the ones that the terms make, by laying them out once more.
+
+    Two level schedules are compared by what makes their rows, so none is worked out.
+
+    Raises:
+        InvalidTerms: `plans.columns`, and what lays out no rows at all.
+    """
+    made = schedule_of(terms)
+    if carried == 0 and made.level is not None and made.rhythm is not None:
+        if (made.level, made.rhythm, made.principal) == (schedule.level, schedule.rhythm, schedule.principal):
+            return
+    for place, (given, due) in enumerate(zip_longest(_columns(schedule)[carried:], _columns(made)), start=carried + 1):
+        if given != due:
+            raise InvalidTerms(
+                "plans.columns",
+                f"instalment {place} is {_said(given, terms.currency)}, and the terms make it "
+                f"{_said(due, terms.currency)}; lay the rows out by the terms: plan_from_terms",
+                row=place,
+            )
+
+
+_Row = tuple[date, int, int, int]
+
+
+def _columns(schedule: Schedule) -> list[_Row]:
+    columns = schedule.due_on, schedule.principal_parts, schedule.interest_parts, schedule.fee_parts
+    return list(zip(*columns, strict=True))
+
+
+def _said(row: _Row | None, currency: str) -> str:
+    if row is None:
+        return "none"
+    sums = zip(("principal", "interest", "fee"), row[1:], strict=True)
+    parts = (f"{name} of {Money(minor, currency)}" for name, minor in sums if minor or name != "fee")
+    return f"{', '.join(parts)} on {row[0]}"
 
 
 def _prove_gap(gap: int, bound: int, currency: str) -> None:
