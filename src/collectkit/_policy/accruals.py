@@ -20,7 +20,7 @@ from collectkit._policy.interest import (
     accrue_on,
 )
 from collectkit._policy.law import facts_of
-from collectkit._policy.ledger import Ledger, PostedCharge, known_on
+from collectkit._policy.ledger import Ledger, PostedCharge
 from collectkit._policy.look import Look, after
 from collectkit._policy.terms import amount_in
 from collectkit.core.calendars import add_months
@@ -30,7 +30,7 @@ from collectkit.core.money import Money, rounded
 from collectkit.core.rates import NotInForce, Stale
 from collectkit.core.records import Receivable
 from collectkit.core.rules import InForce, LumpSum, RulePack
-from collectkit.core.waterfall import Item, balance_of
+from collectkit.core.waterfall import Item
 
 __all__ = ["accrued_to", "at_posted_rates", "look_at_interest", "look_at_sums", "posted_sums", "unposted_interest"]
 
@@ -235,12 +235,11 @@ def _interest_steps(ledger: Ledger, policy: InterestPolicy, receivable: Receivab
     charged: list[tuple[date, int]] = []
     settled: list[tuple[date, int]] = []
     back: list[tuple[date, int]] = []
-    posted = [one.receivable for one in ledger.posted_under(policy.id)]
-    for one in posted:
-        if one.parent_id == receivable.receivable_id:
-            charged.append((one.issued_on, one.amount_original.minor))
-            settled += [(on, minor) for on, minor, _ in ledger.receipts(one.receivable_id)]
-            back += ledger.reversals(one.receivable_id)
+    for posted in ledger.posted_on(receivable.receivable_id, policy.id):
+        one = posted.receivable
+        charged.append((one.issued_on, one.amount_original.minor))
+        settled += [(on, minor) for on, minor, _ in ledger.receipts(one.receivable_id)]
+        back += ledger.reversals(one.receivable_id)
     currency = receivable.amount_original.currency
 
     def up_to(day: date, parts: list[tuple[date, int]]) -> Money:
@@ -293,9 +292,7 @@ def _posted(ledger: Ledger, policy: InterestPolicy, receivable: Receivable) -> t
     """
     watermark: date | None = None
     minor = 0
-    for one in ledger.posted_under(policy.id):
-        if one.receivable.parent_id != receivable.receivable_id:
-            continue
+    for one in ledger.posted_on(receivable.receivable_id, policy.id):
         until = _until(one)
         watermark = until if watermark is None else max(watermark, until)
         minor += one.receivable.amount_original.minor - ledger.taken_back.get(one.receivable.receivable_id, 0)
@@ -320,7 +317,7 @@ def _to_post(
     if before.amount.minor == posted:
         return Money(accrued.amount.minor - posted, currency)
     ledger = look.ledger
-    named = [one for one in ledger.posted_under(policy.id) if one.receivable.parent_id == receivable.receivable_id]
+    named = ledger.posted_on(receivable.receivable_id, policy.id)
     if not all(one.rule for one in named):  # nobody knows for which days it was, or at what rate
         return Money(accrued.amount.minor - posted, currency)
     mine = [one.receivable for one in named]
@@ -365,9 +362,8 @@ def _accrued_as_known(
     look: Look, policy: InterestPolicy, receivable: Receivable, posted: list[Receivable], until: date, *, is_over: bool
 ) -> int | None:
     """Return the interest until a day by the terms of today and the facts known when the last posting was made."""
-    facts = known_on(look.ledger.snapshot, max(one.issued_on for one in posted), is_over=is_over)
     then = copy(look)
-    then.ledger = Ledger(facts, balance_of(facts, order=look.ledger.balance.order))
+    then.ledger = look.ledger.as_known(max(one.issued_on for one in posted), is_over=is_over)
     found = accrued_to(then, policy, receivable, until)
     return None if isinstance(found, Reason) else found.amount.minor
 

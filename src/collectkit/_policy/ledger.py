@@ -220,6 +220,15 @@ class Ledger:
         self.as_of = snapshot.as_of
         self.account_id = snapshot.account.account_id
         self.held = held
+        self._known: dict[tuple[date, bool], Ledger] = {}
+
+    def as_known(self, day: date, *, is_over: bool = True) -> Ledger:
+        """Return the ledger of the facts as they were known on a day (`known_on`); it is built once for each day."""
+        found = self._known.get((day, is_over))
+        if found is None:
+            facts = known_on(self.snapshot, day, is_over=is_over)
+            found = self._known[day, is_over] = Ledger(facts, balance_of(facts, order=self.balance.order))
+        return found
 
     # -- what is posted --------------------------------------------------------------------------------------
 
@@ -238,6 +247,19 @@ class Ledger:
         """Yield the posted charges of a rule; one whose key cannot be read counts for every rule, so no cap is passed."""
         name = escaped(rule)
         return (one for one in self.posted if one.rule in (name, ""))
+
+    def posted_on(self, receivable_id: str, rule: str) -> list[PostedCharge]:
+        """List the posted charges of a rule on a receivable, with those whose keys cannot be read."""
+        names = (escaped(rule), "")
+        return [one for one in self._posted_on.get(receivable_id, ()) if one.rule in names]
+
+    @cached_property
+    def _posted_on(self) -> dict[str, list[PostedCharge]]:
+        found: dict[str, list[PostedCharge]] = {}
+        for one in self.posted:
+            if one.receivable.parent_id is not None:
+                found.setdefault(one.receivable.parent_id, []).append(one)
+        return found
 
     def standing_on(self, receivable_id: str, rule: str) -> list[PostedCharge]:
         """List the posted charges of a rule on a receivable that were not taken back."""
@@ -258,13 +280,15 @@ class Ledger:
 
     def reversals(self, receivable_id: str) -> list[tuple[date, int]]:
         """List what was taken back of a charge because it was wrong: the day, and the minor units."""
-        return [
-            (one.waived_on, one.amount.minor)
-            for one in self.snapshot.waivers
-            if one.receivable_id == receivable_id
-            and one.waiver_id.startswith(REVERSAL)
-            and one.waived_on <= self.snapshot.as_of
-        ]
+        return self._reversals.get(receivable_id, [])
+
+    @cached_property
+    def _reversals(self) -> dict[str, list[tuple[date, int]]]:
+        found: dict[str, list[tuple[date, int]]] = {}
+        for one in self.snapshot.waivers:
+            if one.waiver_id.startswith(REVERSAL) and one.waived_on <= self.snapshot.as_of:
+                found.setdefault(one.receivable_id, []).append((one.waived_on, one.amount.minor))
+        return found
 
     def stands(self, posted: Receivable) -> int:
         """Return what of a charge was not taken back as wrong, in minor units."""
