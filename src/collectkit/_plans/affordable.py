@@ -214,6 +214,8 @@ class _Request:
             binds = more[0] if more else "min_instalment"  # without any it is the smallest unit there is
             allow = _together(more) if more else "the smallest sum allows"
         text = f"{rows} the most that {allow}; none may be below {least}"
+        if not fit.is_sure:
+            text = f"{rows} the most that were found to keep to {allow.split()[0]}; with so many, not every number is tried"
         if binds == "affordable" and allow == "affordable allows":
             text = f"{rows} the most that {allow}; of more, the last would be above {self.affordable}"
         if binds == "dates":

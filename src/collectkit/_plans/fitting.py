@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Final
 
 import attrs
 
 from collectkit._plans.terms import Periods, PlanTerms
 from collectkit.core.schedule import Factor, whole_rounder
+
+_ONE: Final = 1 << 160
+_LEAST_WORTH: Final = 1 << 60  # each row cuts off less than 1, and there are some thousands
+_ROWS_RUN: Final = 1_500_000  # rows after which a search takes longer than anyone waits for it
 
 
 @attrs.frozen
@@ -20,6 +25,7 @@ class Fit:
 
     rows: int
     level: int | None
+    is_sure: bool = True  # False where better numbers of rows were passed over, for want of time
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -74,6 +80,39 @@ class Limits:
     def whole(self) -> int:
         """Return what one payment of everything, on the first due date, comes to before its fee."""
         return self.last(0, 1) or 0
+
+    # -- where a level can lie ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def _discounts(self) -> list[tuple[int, int]] | None:
+        """Return for each row what 1 paid there is worth at the start, and the sum so far; None where rows interact."""
+        if self.draft.day_count == "30E/360-isda":  # the last period is another one for each number of rows
+            return None
+        worth, total, found = _ONE, 0, []
+        for numerator, denominator in self._factors[: self.count]:
+            worth = worth * denominator // (denominator + numerator)
+            total += worth
+            found.append((worth, total))
+        return found
+
+    def _near(self, rows: int) -> tuple[int, int] | None:
+        """Return two levels outside of which the gap is too wide, however interest is rounded; None where unknown.
+
+        The gap is what the level is off the exact one times what payments of 1 grow to, and one unit of rounding a row
+        grows to no more than that.
+        """
+        if self._discounts is None or self.gap is None:
+            return None
+        worth, total = self._discounts[rows - 1]
+        if worth < _LEAST_WORTH:  # too much was cut off to be told apart
+            return None
+        exact = self.draft.financed.minor * _ONE // total
+        wide = 3 + self.gap * (worth + rows) // total
+        return exact - wide, exact + wide
+
+    def _step(self, level: int) -> int:
+        """Return the greatest level of whole steps with its fee that is no more than `level`."""
+        return (level + self.fee) // self.unit * self.unit - self.fee
 
     # -- what a level comes to ---------------------------------------------------------------------------------------
 
@@ -192,6 +231,10 @@ class Limits:
         if not self._is_too_much(level, rows):
             return level
         low, high = self.level_min, level - self.unit
+        near = self._near(rows) if self.gap is not None else None
+        if near is not None:
+            high = min(high, self._step(near[1]))
+            low = max(low, min(self._step(near[0]), high))
         if low > high or self._is_too_much(low, rows):
             return None
         while low < high:
@@ -204,6 +247,8 @@ class Limits:
 
     def lowest(self) -> Fit | None:
         """Return the most rows, and of them the one with the least level."""
+        if self.gap is not None and self._discounts is not None:
+            return self._lowest_near()
         rows = self.count
         while rows > 1 and self.level_min <= self.level_max:
             if self._falls_short(self.level_max, rows):
@@ -218,6 +263,29 @@ class Limits:
             below = level - self.unit if level > self.level_min else level
             rows = max(self._rows_for(level, rows), min(self.grows_at(below), rows - 1))
         return Fit(1, None) if self.last_min <= self.whole <= self.last_max else None
+
+    def _lowest_near(self) -> Fit | None:
+        """Look number by number, as the gap allows a few levels of each; numbers are passed over when it takes long."""
+        rows, spent = self.count, 0
+        while rows > 1:
+            near = self._near(rows) or (self.level_min, self.level_max)
+            low, high = (
+                max(self._step(near[0] - 1) + self.unit, self.level_min),
+                min(self._step(near[1]), self.level_max),
+            )
+            while low < high:
+                middle = low + (high - low) // self.unit // 2 * self.unit
+                spent += rows
+                if self._falls_short(middle, rows):
+                    low = middle + self.unit
+                else:
+                    high = middle
+            if low == high:
+                spent += rows
+                if not (self._falls_short(low, rows) or self._is_too_much(low, rows)):
+                    return Fit(rows, low, spent <= _ROWS_RUN)
+            rows -= 1 if spent <= _ROWS_RUN else max(rows // 100, 1)
+        return Fit(1, None, spent <= _ROWS_RUN) if self.last_min <= self.whole <= self.last_max else None
 
     def _least(self, rows: int) -> int:
         """Return the least level that leaves no more to the last row than it may pay."""
