@@ -50,6 +50,7 @@ class _Fees:
         self.as_of = look.as_of
         self.calendar = look.calendar
         self.reserve = Reserve(look, policies)
+        self.used: dict[str, list[Used]] = {}  # what fees of this look have used up, by rule
 
     # -- candidates ------------------------------------------------------------------------------------------
 
@@ -270,6 +271,8 @@ class _Fees:
             years=frozenset({candidate.occurrence.falls_on.year, self.as_of.year}),
         )
         self.look.measured.append(fallen)
+        used = self.used.setdefault(fee.id, [])
+        used.append(_used_by(fallen))
         if candidate.is_covered or self._is_frozen(candidate):
             return
         lawful = self._lawful_day(candidate)
@@ -300,7 +303,8 @@ class _Fees:
         amount = opening.left(amount, reasons)
         if amount.is_positive:
             is_lowered = amount < fallen.amount
-            self.look.measured[-1] = attrs.evolve(fallen, years=frozenset({self.as_of.year}), is_lowered=is_lowered)
+            fallen = attrs.evolve(fallen, years=frozenset({self.as_of.year}), is_lowered=is_lowered)
+            self.look.measured[-1], used[-1] = fallen, _used_by(fallen)
             self.look.charge(
                 key=opening.key,
                 rule=fee.id,
@@ -313,14 +317,11 @@ class _Fees:
 
     def _measured(self, candidate: Candidate, *, is_counted: bool = False) -> Measured | None:
         """Measure a fee and apply the creditor's own limits; None, with the reason, where nothing is left."""
-        posted = () if is_counted else self.reserve.used(candidate.fee.id, but=candidate.opening.made)
-        found = measured_on(
-            candidate,
-            self.as_of,
-            ledger=self.ledger,
-            used=[*posted, *self._used_in_this_look(candidate.fee.id)],
-            is_counted=is_counted,
-        )
+        fee = candidate.fee
+        used: tuple[Used, ...] = ()
+        if not is_counted and (fee.item_cap or fee.yearly_cap):  # only caps over several charges ask
+            used = (*self.reserve.used(fee.id, but=candidate.opening.made), *self.used.get(fee.id, ()))
+        found = measured_on(candidate, self.as_of, ledger=self.ledger, used=used, is_counted=is_counted)
         if found.next_on is not None:
             self.look.next_days.append(found.next_on)
         if found.refused is None:
@@ -329,13 +330,6 @@ class _Fees:
             self.look.is_held_back = True
         self._skip(*found.refused, candidate=candidate)
         return None
-
-    def _used_in_this_look(self, rule: str) -> Iterator[Used]:
-        for one in self.look.measured:
-            if one.rule == rule:
-                yield Used(
-                    receivable_id=one.receivable_id, years=one.years, amount=one.amount, is_lowered=one.is_lowered
-                )
 
     def _is_frozen(self, candidate: Candidate) -> bool:
         """Say whether the fee fell due inside a moratorium; then it is never charged."""
@@ -367,6 +361,13 @@ class _Fees:
 
     def _skip(self, code: str, text: str, *, candidate: Candidate) -> None:
         self.look.skip(code, candidate.fee.id, candidate.receivable, text, candidate.fee.cite)
+
+
+def _used_by(fallen: FallenDue) -> Used:
+    """Return what a fee of this look has used up of its rule's caps."""
+    return Used(
+        receivable_id=fallen.receivable_id, years=fallen.years, amount=fallen.amount, is_lowered=fallen.is_lowered
+    )
 
 
 def _shape(fee: LateFeePolicy) -> tuple[object, ...]:
