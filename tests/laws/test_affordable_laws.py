@@ -125,6 +125,12 @@ def test_the_limit_that_is_said_to_bind_is_one_without_which_the_plan_would_be_b
     assert not isinstance(found, Declined)
     rows, free = len(found.plan.schedule), dict(asked)
     assert found.reasons[0].code == f"plans.{found.binds}"
+    if found.binds == "affordable" and asked["prefer"] == "soonest":  # none of the others, alone, makes it sooner
+        for name in ("min_instalment", "multiple", "gap_limit"):
+            other = solved({key: value for key, value in asked.items() if key != name})
+            assert isinstance(other, plans.PersonalisedPlan)
+            assert len(other.plan.schedule) >= rows
+        return
     if found.binds == "affordable":
         free["affordable"] = euros(10**6)
     elif found.binds == "max_instalments":
@@ -144,7 +150,9 @@ def test_the_limit_that_is_said_to_bind_is_one_without_which_the_plan_would_be_b
         assert len(widest.plan.schedule) <= rows
         return
     else:
-        free.pop(found.binds, None)
+        together = re.search(r"that ([a-z_ ]+) allow together", str(found.reasons[0]))
+        for name in together[1].split(" and ") if together else [found.binds]:
+            free |= {name: euros(10**6)} if name == "affordable" else {name: None}
     other = solved(free)
     assert not isinstance(other, Declined)
     more = len(other.plan.schedule)
@@ -152,6 +160,40 @@ def test_the_limit_that_is_said_to_bind_is_one_without_which_the_plan_would_be_b
         assert more < rows or (rows == 1 and found.binds == "affordable")
     else:
         assert more > rows or found.binds == "min_instalment"  # also the smallest unit there is
+
+
+LIMIT = re.compile(r"\b(affordable|min_instalment|multiple|gap_limit)\b")
+SUM_OF = re.compile(r"the (min_instalment|gap_limit) of (\S+ EUR)")
+
+
+@given(asked=requests())
+def test_every_reason_of_a_plan_names_what_was_asked_for_and_nothing_else(asked: dict[str, Any]) -> None:
+    found = solved(asked)
+    assume(not isinstance(found, Declined))
+    assert not isinstance(found, Declined)
+    rows, payments = len(found.plan.schedule), found.plan.schedule.payments
+    assert len({reason.code for reason in found.reasons}) == len(found.reasons)
+    for reason in found.reasons:
+        text = reason.text
+        assert "None" not in text
+        assert not re.search(r"\b1 instalments\b", text)
+        for name in LIMIT.findall(text):
+            assert name in asked
+        for name, sum_ in SUM_OF.findall(text):
+            assert sum_ == str(asked[name])
+        for sum_, count in re.findall(r"(\S+ EUR) a period pays the debt off in (\d+) instalment", text):
+            assert (sum_, int(count)) == (str(asked["affordable"]), rows)
+        for sum_ in re.findall(r"the regular instalment is (\S+ EUR)", text):
+            assert sum_ == str(euros(payments[0]))
+            kept = [name for name, _ in SUM_OF.findall(text)]
+            assert kept
+            freed = solved({key: value for key, value in asked.items() if key not in kept})
+            assert isinstance(freed, plans.PersonalisedPlan)
+            assert len(freed.plan.schedule) < rows or freed.plan.schedule.payments[0] > payments[0]
+        for count in re.findall(r"(\d+) instalments? (?:are|is) the ", text):
+            assert int(count) == rows
+        for sum_ in re.findall(r"the last would be above (\S+ EUR)", text):
+            assert sum_ == str(asked["affordable"])
 
 
 @given(asked=requests())
@@ -253,6 +295,58 @@ def test_the_soonest_plan_pays_less_a_row_where_the_last_would_be_too_small() ->
     assert isinstance(found, plans.PersonalisedPlan)
     assert list(found.plan.schedule.payments) == [11_250] * 4 + [5_000]
     assert found.binds == "affordable"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            {"principal": 3_693, "affordable": 246, "gap_limit": 1, "rate": Rate.percent("9"), "rounding": "up"},
+            [
+                "20 instalments are the fewest that gap_limit allows; the regular instalment is 2.00 EUR, so that the "
+                "last keeps to the gap_limit of 0.01 EUR"
+            ],
+        ),
+        (
+            {"principal": 2_407, "affordable": 227, "min_instalment": 167, "gap_limit": 13, "max_instalments": 20},
+            [
+                "2.27 EUR a period pays the debt off in 11 instalments",
+                "the regular instalment is 2.20 EUR, so that the last keeps to the gap_limit of 0.13 EUR",
+            ],
+        ),
+        (
+            {"principal": 2_407, "affordable": 227, "multiple": 100},
+            ["12 instalments are the fewest that multiple allows"],
+        ),
+    ],
+)
+def test_the_soonest_plan_names_the_limit_that_keeps_it(asked: dict[str, Any], said: list[str]) -> None:
+    plain = ("max_instalments", "rate", "rounding")
+    sums = {name: value if name in plain else euros(value) for name, value in asked.items()}
+    found = solved({"plan_id": "P", "start_on": date(2026, 1, 1), **sums})
+    assert isinstance(found, plans.PersonalisedPlan)
+    assert [reason.text for reason in found.reasons] == said
+
+
+def test_one_instalment_that_does_not_suffice_is_told_in_the_singular() -> None:
+    no = solved({**ASKED, "max_instalments": 1})
+    assert "1 instalment of 120.00 EUR leaves 380.00 EUR" in str(no)
+
+
+@pytest.mark.parametrize("name", ["affordable", "min_instalment"])
+def test_a_limit_below_zero_is_the_callers_mistake(name: str) -> None:
+    with pytest.raises(InvalidTerms, match=f"{name} is -0.05 EUR") as refused:
+        solved({**ASKED, name: euros(-5)})
+    assert refused.value.code == "plans.amount"
+
+
+def test_a_long_search_under_a_gap_limit_ends_and_says_that_it_passed_numbers_over() -> None:
+    asked: dict[str, Any] = {"plan_id": "P", "principal": euros(10**8), "rate": Rate.percent("9.4822")}
+    asked |= {"affordable": euros(80_000), "gap_limit": euros(3), "every": Every(1, "days"), "start_on": START}
+    found = solved({**asked, "prefer": "lowest", "max_instalments": 10_000})
+    assert isinstance(found, plans.PersonalisedPlan)
+    assert "not every number is tried" in found.reasons[0].text
+    assert abs(found.plan.schedule.payments[-1] - found.plan.schedule.payments[0]) <= 3
 
 
 def test_a_season_without_instalments_is_met_by_a_higher_level() -> None:

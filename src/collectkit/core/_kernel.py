@@ -147,8 +147,8 @@ def level_whole(
 ) -> int:
     """Return `whole` of the exact level, for a rounding that never falls as its argument rises.
 
-    Long plans, and those of uneven periods, are bounded from both sides first; the exact level, whose numbers grow with every row,
-    is worked out only where the bounds round differently.
+    Long plans, and those of uneven periods, are bounded from both sides first; the exact level, whose numbers grow
+    with every row, is worked out only where the bounds round differently.
 
     >>> level_whole(10000, [Fraction(days, 36500) for days in (31, 28, 31)] * 30, round)
     115

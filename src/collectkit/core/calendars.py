@@ -265,7 +265,8 @@ class Every:
 def rrule_dates(rule: str, *, start_on: date, count: int, after_on: date | None = None) -> list[date]:
     """List the first `count` days of an RFC 5545 recurrence rule from `start_on`, which counts where the rule meets it.
 
-    With `after_on` only the days after it are listed; a COUNT in the rule counts those before it as well. `BYMONTHDAY=31` skips short months; the last day of every month is `BYMONTHDAY=-1`. The rule may not carry a start
+    With `after_on` only the days after it are listed; a COUNT in the rule counts those before it as well.
+    `BYMONTHDAY=31` skips short months; the last day of every month is `BYMONTHDAY=-1`. The rule may not carry a start
     or a time of day but in UNTIL, of which the day is taken, and must yield enough days within 200 years.
 
     >>> rrule_dates("FREQ=MONTHLY;BYMONTHDAY=-1", start_on=date(2026, 1, 31), count=2)
