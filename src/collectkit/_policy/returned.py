@@ -7,7 +7,7 @@ import hashlib
 import attrs
 
 from collectkit._policy.ledger import escaped
-from collectkit._policy.look import Look
+from collectkit._policy.look import Look, after
 from collectkit._policy.terms import (
     EVERYTHING,
     WHOLE_DISPUTES,
@@ -33,8 +33,9 @@ __all__ = ["ReturnedPaymentPolicy", "look_at_returns", "return_period"]
 class ReturnedPaymentPolicy:
     """A flat charge per currency for each payment that was returned, never above the payment itself.
 
-    It is charged on the first receivable the payment names, else on the oldest one that is open; while none is open
-    nothing is charged. `exclusive_with` names late fees: a receivable that bears one of them is not charged again for
+    It is charged on what the payment was for: the first receivable it names that was open when it was returned, and
+    where it names none, the oldest one that was open then. Once that one is paid nothing is charged: a charge that a
+    law or a rule kept off it never wanders to another. `exclusive_with` names late fees: a receivable that bears one of them is not charged again for
     the same failure, as some laws demand (one fee for one event, 12 CFR 1026.52(b)(2)(ii)).
 
     Raises:
@@ -91,18 +92,27 @@ def _matches(look: Look, policy: ReturnedPaymentPolicy, receivable: Receivable) 
 
 
 def _target(look: Look, payment: Payment) -> Receivable | None:
-    """Find what the payment was for: what it names, else the oldest that is open, in its currency and no charge."""
-    open_items = [
+    """Find what the payment was for, in its currency and no charge; None where nothing of it is open any more.
+
+    It is what was open on the day of the return, before other money of that day: chosen by what is open today, the
+    charge would move on to another receivable as soon as the right one is paid.
+    """
+    ledger = look.ledger
+    returned_on = payment.returned_on or payment.received_on
+    items = [
         item.receivable
-        for item in look.ledger.balance.items
-        if item.amount_open.minor > 0
-        and not item.receivable.is_charge
-        and item.amount_open.currency == payment.amount.currency
-        and item.receivable.issued_on
-        <= (payment.returned_on or payment.received_on)  # it cannot have been for a later one
+        for item in ledger.balance.items
+        if not item.receivable.is_charge
+        and item.receivable.amount_original.currency == payment.amount.currency
+        and item.receivable.issued_on <= returned_on  # it cannot have been for a later one
     ]
-    named = [one for name in payment.receivable_ids for one in open_items if one.receivable_id == name]
-    return next(iter(named or open_items), None)
+    by_name = {one.receivable_id: one for one in items}
+    named = [by_name[name] for name in payment.receivable_ids if name in by_name]
+    late = any(one.effective_on <= returned_on < one.received_on for one in ledger.snapshot.payments)
+    then = ledger.as_known(returned_on) if late else ledger
+    before = after(returned_on, -1)
+    found = next((one for one in named or items if then.open_on(one, before).is_positive), None)
+    return found if found is not None and ledger.open_on(found, look.as_of).is_positive else None
 
 
 def _look_at_return(look: Look, policy: ReturnedPaymentPolicy, payment: Payment, receivable: Receivable) -> None:
