@@ -238,6 +238,16 @@ def test_the_ways_out_of_a_multiple_work() -> None:
     assert refusal("amortised", **{**given, "multiple": eur("400"), "instalments": 4}).code == "plans.multiple"
 
 
+def test_the_way_out_of_a_multiple_in_a_long_plan_is_to_leave_it_out() -> None:
+    given: dict[str, Any] = {"instalments": 2_000, "rate": TWELVE, "every": Every(1, "days"), "day_count": "act/365f"}
+    error = refusal("amortised", multiple=eur("2"), **given)
+    assert (error.code, str(error).endswith("leave nothing for some; leave the multiple out")) == (
+        "plans.multiple",
+        True,
+    )
+    assert len(built("amortised", **given).schedule) == 2_000
+
+
 def test_a_row_that_asks_for_a_fee_alone_after_the_debt_is_paid_is_refused() -> None:
     assert refusal("amortised", principal=eur("0.05"), instalments=12, rate=TWELVE, fee_each=eur("1")).code == (
         "plans.too_small"

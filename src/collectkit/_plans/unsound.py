@@ -86,11 +86,12 @@ def _refuse_nothing(terms: PlanTerms, number: int, owed: Money) -> NoReturn:
 
 
 def _refuse_multiple(terms: PlanTerms) -> NoReturn:
-    """Refuse a multiple so coarse that the rows cannot keep to it, naming one that would do."""
+    """Refuse a multiple so coarse that the rows cannot keep to it, naming one that would do; of long plans, none."""
     unit = terms.multiple.minor if terms.multiple is not None else 1
     finer = (Money(unit // part, terms.currency) for part in _PARTS if unit % part == 0)
-    fine = next((step for step in finer if _lays_out(attrs.evolve(terms, multiple=step))), None)
-    rows = _most_rows(terms)
+    is_long = terms.instalments > _LONG  # each way out that is tried lays out all rows again
+    fine = None if is_long else next((step for step in finer if _lays_out(attrs.evolve(terms, multiple=step))), None)
+    rows = None if is_long else _most_rows(terms)
     ways = ["leave the multiple out" if fine is None else f"choose steps of {fine}"]
     if rows is not None:
         ways.append(f"agree on {rows} instalment{'s' if rows > 1 else ''}")
@@ -103,6 +104,7 @@ def _refuse_multiple(terms: PlanTerms) -> NoReturn:
     )
 
 
+_LONG = 1000
 _LESS = "agree on fewer instalments"
 
 
