@@ -170,7 +170,8 @@ class _Again:
 
     def _is_undone(self, payment: Payment, day: date) -> bool:
         """Say whether a payment counted on a day and was returned since."""
-        return payment.returned_on is not None and day < payment.returned_on <= self.snapshot.as_of
+        on = payment.returned_on
+        return on is not None and payment.effective_on <= day < on <= self.snapshot.as_of
 
     def _taken_back_since(self, day: date) -> frozenset[str]:
         """Return the ids of waivers that took a charge back on a day or later: charges before it did not know them."""
