@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cached_property
 from math import prod
 
 import attrs
@@ -164,7 +165,7 @@ class _Rows:
             return self._stepped(place)
         if terms.level is not None:
             return self._named("payment that was solved or agreed", terms.level.minor)
-        return _Set("level payment", self._level(), to_multiple(terms, self._level()))
+        return self._regular
 
     def _named(self, name: str, minor: int) -> _Set:
         return _Set(name, Fraction(minor), minor)
@@ -199,12 +200,13 @@ class _Rows:
             self.level = exact_level(self.opening, factors, weights, fixed + [0] * open_rows)
         return _Set("level payment of the open rows", self.level, to_multiple(terms, self.level))
 
-    def _level(self) -> Fraction:
-        if self.level is None:
-            used = self.factors[self.terms.rests :]
-            fixed = [0] * (len(used) - 1) + [self._balloon(self.count - 1)]
-            self.level = exact_level(self.opening, used, None, fixed if fixed[-1] else None)
-        return self.level
+    @cached_property
+    def _regular(self) -> _Set:
+        """The level payment; exact and rounded once for all rows, as its numbers can be long."""
+        used = self.factors[self.terms.rests :]
+        fixed = [0] * (len(used) - 1) + [self._balloon(self.count - 1)]
+        level = exact_level(self.opening, used, None, fixed if fixed[-1] else None)
+        return _Set("level payment", level, to_multiple(self.terms, level))
 
     def _balloon(self, place: int) -> int:
         is_due = self.terms.balloon is not None and place == self.count - 1

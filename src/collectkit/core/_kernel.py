@@ -104,7 +104,7 @@ def exact_level(
     """Return the exact p with which payments of p * weight + fixed pay `opening` off over these periods.
 
     Weights are 1 and fixed sums 0 where none are given. The sums run over one common denominator, so that only whole
-    numbers are multiplied.
+    numbers are multiplied; of many rows by halves, as the numbers grow with every row.
 
     >>> exact_level(10000, [Fraction(1, 100)] * 2)
     Fraction(1020100, 201)
@@ -114,17 +114,34 @@ def exact_level(
         return _exact_level_even(opening, factors[0], count)
     scale = lcm(*(factor.denominator for factor in factors))
     weigh = 1 if weights is None else lcm(*(weight.denominator for weight in weights))
-    grown, weighted, paid, power = opening, 0, 0, 1
-    for place, factor in enumerate(factors):
-        growth = scale + factor.numerator * (scale // factor.denominator)
-        power *= scale
-        weight = weigh if weights is None else int(weights[place] * weigh)
-        grown *= growth
-        weighted = weighted * growth + weight * power
-        paid = paid * growth + (0 if fixed is None else fixed[place]) * power
+
+    def run(start: int, end: int) -> tuple[int, int, int, int]:
+        """Return what 1, all weights and all fixed sums of some rows grow to, and the scale of them all."""
+        if end - start > _SHORT:
+            middle = (start + end) // 2
+            grown, weighted, paid, power = run(start, middle)
+            more, weighted_more, paid_more, power_more = run(middle, end)
+            return (
+                grown * more,
+                weighted * more + power * weighted_more,
+                paid * more + power * paid_more,
+                power * power_more,
+            )
+        grown, weighted, paid, power = 1, 0, 0, 1
+        for place in range(start, end):
+            factor = factors[place]
+            growth = scale + factor.numerator * (scale // factor.denominator)
+            power *= scale
+            weight = weigh if weights is None else int(weights[place] * weigh)
+            grown *= growth
+            weighted = weighted * growth + weight * power
+            paid = paid * growth + (0 if fixed is None else fixed[place]) * power
+        return grown, weighted, paid, power
+
+    grown, weighted, paid, _ = run(0, count)
     if not weighted:
         raise InvalidTerms("plans.amounts", "every instalment is fixed, so none is left to be solved")
-    return Fraction((grown - paid) * weigh, weighted)
+    return Fraction((opening * grown - paid) * weigh, weighted)
 
 
 def _exact_level_even(opening: int, factor: Fraction, count: int) -> Fraction:
