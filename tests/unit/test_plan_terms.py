@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 import subprocess
 import sys
 from datetime import date
