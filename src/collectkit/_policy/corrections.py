@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cached_property
 
 import attrs
 
@@ -34,7 +35,7 @@ from collectkit.core.events import semantic_key
 from collectkit.core.money import Money
 from collectkit.core.records import AccountSnapshot, Payment, Receivable
 from collectkit.core.rules import RulePack
-from collectkit.core.waterfall import DEFAULT_ORDER, Order, balance_of
+from collectkit.core.waterfall import DEFAULT_ORDER, Item, Order, balance_of
 
 __all__ = ["reversals_due"]
 
@@ -104,6 +105,9 @@ class _Again:
         self.posted = posted_charges(snapshot)
         self.waived: dict[str, int] = {}
         self.times: dict[str, int] = {}
+        self.issued = {one.receivable.receivable_id: one.receivable.issued_on for one in self.posted}
+        self.news: dict[date, tuple[list[Payment], list[Payment]]] = {}
+        self.views: tuple[date, _View, _View | None] | None = None
         for waiver in snapshot.waivers:
             self.waived[waiver.receivable_id] = self.waived.get(waiver.receivable_id, 0) + waiver.amount.minor
             if waiver.waiver_id.startswith(REVERSAL):
@@ -132,25 +136,56 @@ class _Again:
     def _right_of(self, one: PostedCharge) -> int | None:
         """Return what a charge would be with what is known now; None where nothing that matters is new."""
         charge = one.receivable
-        news = [each for each in self.payments if _is_news(each, charge)]
-        undone = [each for each in self.snapshot.payments if self._is_undone(each, charge.issued_on)]
-        if self.is_by_payments and not news and not undone and not self._taken_back_since(charge.issued_on):
+        news, undone = self._new_since(charge)
+        if self.is_by_payments and not news and not undone and not self._is_freed(one):
             return None
         if self._waived(charge) >= charge.amount_original.minor:
             return None
-        facts = self._facts_for(one)
-        right = self._judged(charge, facts)
+        now = self._view_now(one)
+        right = self._judged(charge, now)
         if right >= charge.amount_original.minor:
             return None
-        then = self._as_known(facts, news, charge.issued_on)
-        then = attrs.evolve(then, payments=(*then.payments, *undone))
+        then = self._view_then(one, now)
         before = self._judged(charge, then)
-        if not self.is_by_payments and self._is_explained(charge, then, before):
+        if not self.is_by_payments and self._is_explained(charge, then.facts, before):
             return right
         if right >= before:
             return None
         # the policy may have changed since: what the payments change by its terms of today is taken off, no more
         return 0 if right == 0 else max(right, charge.amount_original.minor - (before - right))
+
+    def _new_since(self, charge: Receivable) -> tuple[list[Payment], list[Payment]]:
+        """List the payments that were not known yet on the day of a charge, and those that were returned since."""
+        day = charge.issued_on
+        if day not in self.news:
+            news = [each for each in self.payments if _is_news(each, charge)]
+            undone = [each for each in self.snapshot.payments if self._is_undone(each, day)]
+            self.news[day] = (news, undone)
+        return self.news[day]
+
+    def _view_now(self, one: PostedCharge) -> _View:
+        """Return the facts of the day of a charge as they are known now; all first charges of a day share them."""
+        day = one.receivable.issued_on
+        if one.time > 1:
+            return self._view(self._facts_for(one))
+        if self.views is None or self.views[0] != day:  # the charges come by day, so one day is enough
+            self.views = (day, self._view(self._facts_for(one)), None)
+        return self.views[1]
+
+    def _view_then(self, one: PostedCharge, now: _View) -> _View:
+        """Return the facts of the day of a charge as they were known then."""
+        if self.views is not None and self.views[1] is now and self.views[2] is not None:
+            return self.views[2]
+        news, undone = self._new_since(one.receivable)
+        known = self._as_known(now.facts, news, one.receivable.issued_on)
+        then = self._view(attrs.evolve(known, payments=(*known.payments, *undone)))
+        if self.views is not None and self.views[1] is now:
+            self.views = (self.views[0], now, then)
+        return then
+
+    def _view(self, facts: AccountSnapshot) -> _View:
+        ledger = Ledger(facts, balance_of(facts, order=self.order), is_rejudging=True)
+        return _View(facts, ledger, Law(self.packs, ledger, self.policies.party))
 
     def _is_explained(self, charge: Receivable, then: AccountSnapshot, before: int) -> bool:
         """Say whether a charge was made by the terms of today, or is none by any terms, so that only facts can be new.
@@ -164,7 +199,8 @@ class _Again:
             or charge.issued_on <= owed.due_on
             or (
                 bool(then.credit_notes)
-                and self._judged(charge, attrs.evolve(then, credit_notes=())) == charge.amount_original.minor
+                and self._judged(charge, self._view(attrs.evolve(then, credit_notes=())))
+                == charge.amount_original.minor
             )
         )
 
@@ -179,6 +215,16 @@ class _Again:
             each.waiver_id
             for each in self.snapshot.waivers
             if each.waiver_id.startswith(REVERSAL) and each.waived_on >= day
+        )
+
+    def _is_freed(self, one: PostedCharge) -> bool:
+        """Say whether anything was taken back since of charges made before one: of no others does it depend."""
+        day = one.receivable.issued_on
+        return any(
+            each.waiver_id.startswith(REVERSAL)
+            and each.waived_on >= day
+            and (one.time > 1 or self.issued.get(each.receivable_id, date.min) < day)
+            for each in self.snapshot.waivers
         )
 
     def _as_known(self, facts: AccountSnapshot, news: Sequence[Payment], day: date) -> AccountSnapshot:
@@ -200,7 +246,8 @@ class _Again:
         before = {  # made for the same period, and taken back since, on the same day even
             each.receivable.receivable_id
             for each in self.posted
-            if (each.rule, each.period) == (one.rule, one.period)
+            if one.time > 1
+            and (each.rule, each.period) == (one.rule, one.period)
             and each.receivable.parent_id == one.receivable.parent_id
             and each.time < one.time
         }
@@ -228,14 +275,12 @@ class _Again:
             ],
         )
 
-    def _judged(self, charge: Receivable, then: AccountSnapshot) -> int:
+    def _judged(self, charge: Receivable, view: _View) -> int:
         """Return the most that any segment's terms give for a charge on its day."""
-        ledger = Ledger(then, balance_of(then, order=self.order), is_rejudging=True)
+        ledger = view.ledger_for(charge)
         found = []
         for segment in self.segments:
-            look = Look(
-                ledger, Law(self.packs, ledger, self.policies.party), segment, self.calendar, only=charge.charge_key
-            )
+            look = Look(ledger, view.law, segment, self.calendar, only=charge.charge_key)
             look_at_fees(look, self.policies)
             look_at_sums(look, self.policies)
             found += [one.amount.minor for one in look.charges]
@@ -364,7 +409,47 @@ class _Again:
         waiver = found.as_waiver(on=self.snapshot.as_of, authority="policy")
         self.waived[name] = self._waived(charge) + amount.minor
         self.snapshot = attrs.evolve(self.snapshot, waivers=(*self.snapshot.waivers, waiver))
+        if self.views is not None and self.views[0] > charge.issued_on:  # facts of its own day do not hold it yet
+            self.views = None
         return found
+
+
+class _View:
+    """The facts of one day with their ledger, read once for every charge of the day."""
+
+    def __init__(self, facts: AccountSnapshot, ledger: Ledger, law: Law) -> None:
+        self.facts = facts
+        self.ledger = ledger
+        self.law = law
+
+    def ledger_for(self, charge: Receivable) -> Ledger:
+        """Return a ledger that goes through what a charge is on alone; through everything where its key names another."""
+        kind = (charge.charge_key or "").partition(":")[0]
+        head = semantic_key(kind, self.ledger.account_id, charge.parent_id or "")
+        if not (charge.charge_key or "").startswith(f"{head}:"):
+            return self.ledger
+        return _Part(self._whole, self._items.get(charge.parent_id or ""))
+
+    @cached_property
+    def _items(self) -> dict[str, Item]:
+        return {item.receivable.receivable_id: item for item in self.ledger.balance.items}
+
+    @cached_property
+    def _whole(self) -> Ledger:
+        """The ledger with all that it works out on first asking worked out, so that its parts share it."""
+        for name, value in vars(Ledger).items():
+            if isinstance(value, cached_property):
+                getattr(self.ledger, name)
+        return self.ledger
+
+
+class _Part(Ledger):
+    """A ledger in which one receivable alone is gone through; everything else is known of the others."""
+
+    def __init__(self, whole: Ledger, item: Item | None) -> None:
+        vars(self).update(vars(whole))
+        self.balance = attrs.evolve(whole.balance, items=() if item is None else (item,))
+        self.coming = ()
 
 
 def _has_news(snapshot: AccountSnapshot) -> bool:
