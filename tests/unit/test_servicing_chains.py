@@ -733,3 +733,21 @@ def test_a_quote_stands_at_both_ends_of_the_calendar() -> None:
     # six months of 10.00, and 5 or 16 days of a month of 30, as long as the one before
     assert servicing.payoff_quote(plan=late, on=date(9999, 12, 20)).total == eur("1061.67")
     assert servicing.charge_off(plan=late, on=date(9999, 12, 31)).total == eur("1065.33")
+
+
+def test_a_day_that_the_day_count_leaves_out_takes_nothing_off_a_pause() -> None:
+    plan = plans.amortised_plan(
+        plan_id="P",
+        principal=Money(20_000, "EUR"),
+        rate=Rate.percent("12"),
+        instalments=1,
+        start_on=date(2000, 1, 21),
+        day_count="30E/360",
+    )
+    new = servicing.pause_interest(
+        plan=plan, plan_id="N", on=date(2000, 1, 21), from_on=date(2000, 1, 27), until_on=date(2000, 2, 10)
+    )
+    # 6 of 30 days before the pause, and 11 from 10 to 21 February: 17 days of 200.00 at 1 % a month
+    asked = [servicing.payoff_quote(plan=new, on=date(2000, 1, day)).interest.minor for day in (27, 30, 31)]
+    assert asked == [40, 40, 40]
+    assert new.schedule[-1].interest_minor == 113

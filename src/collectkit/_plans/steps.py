@@ -5,6 +5,7 @@ Nothing here knows of terms or rows. Places are exact, so steps add up over adjo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -84,6 +85,25 @@ def running_share(pauses: tuple[tuple[date, date], ...], start: date, end: date)
         return Fraction(1)
     paused = sum(max((min(end, until) - max(start, since)).days, 0) for since, until in pauses)
     return Fraction(days - paused, days)
+
+
+def unpaused(
+    pauses: tuple[tuple[date, date], ...], start: date, end: date, measure: Callable[[date], Fraction]
+) -> Fraction:
+    """Return what `[start, end)` measures without its paused days; `measure` takes a day and counts from the start.
+
+    Every span is measured as the convention measures it, so a day that counts for nothing takes nothing off.
+
+    >>> pause = ((date(2026, 1, 11), date(2026, 1, 21)),)
+    >>> unpaused(pause, date(2026, 1, 1), date(2026, 1, 31), lambda day: Fraction(day.day - 1))
+    Fraction(20, 1)
+    """
+    found = measure(end)
+    for since, until in pauses:
+        since, until = max(since, start), min(until, end)
+        if since < until:
+            found -= measure(until) - measure(since)
+    return found
 
 
 def effective_share(annual: Fraction, part: Fraction) -> Fraction:

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from collectkit._plans.options import MONTHLY, AccrueTo, Compounding, GraceInterest, ResidueTo, Shape
-from collectkit._plans.steps import effective_share, place_of, running_share, whole_steps
+from collectkit._plans.steps import effective_share, place_of, running_share, unpaused, whole_steps
 from collectkit.core.calendars import Adjustment, BusinessCalendar, Every, MonthEnd, rrule_dates
 from collectkit.core.checks import as_tuple, require_date, tuple_of
 from collectkit.core.errors import CurrencyMismatch, InvalidDate, InvalidTerms
@@ -359,7 +359,7 @@ def periods_of(terms: PlanTerms) -> Periods:
     ends = paid_on if terms.accrue_to == "adjusted" else raw
     from_on = (begin_on, *ends[:-1])
     factors = _factors(terms, from_on, ends, raw, steps)
-    if terms.pauses:
+    if terms.pauses and terms.day_count is None:  # a day count leaves paused days out by itself
         shares = (running_share(terms.pauses, start, end) for start, end in zip(from_on, ends, strict=True))
         factors = tuple(factor * share for factor, share in zip(factors, shares, strict=True))
     if terms.is_first_by_days and terms.day_count is None:  # a period that a change cut: what ran before is asked for
@@ -447,13 +447,7 @@ def _factors(
     convention = terms.day_count
     if convention is None:
         return _equal_factors(terms, from_on[0], raw, steps)
-    if convention == "act/act-icma":
-        places = [_place(terms, from_on[0]), *(_place(terms, day) for day in to_on)]
-        return tuple(_over(terms, later - earlier) for earlier, later in pairwise(places))
-    return tuple(
-        _share(terms, year_fraction(convention, start, end, termination_on=to_on[-1]))
-        for start, end in zip(from_on, to_on, strict=True)
-    )
+    return tuple(_counted(terms, convention, *span, to_on[-1]) for span in zip(from_on, to_on, strict=True))
 
 
 def _equal_factors(terms: PlanTerms, begin_on: date, raw: tuple[date, ...], steps: int) -> tuple[Fraction, ...]:
@@ -534,12 +528,10 @@ def factor_between(terms: PlanTerms, start: date, end: date) -> Fraction:
 
 
 def _between(terms: PlanTerms, start: date, end: date, termination_on: date | None) -> Fraction:
-    running = running_share(terms.pauses, start, end)
-    if terms.day_count == "act/act-icma":
-        return _over(terms, _place(terms, end) - _place(terms, start)) * running
     if terms.day_count is not None:
-        return _share(terms, year_fraction(terms.day_count, start, end, termination_on=termination_on)) * running
+        return _counted(terms, terms.day_count, start, end, termination_on)
     if terms.compounding == "annual":
+        running = running_share(terms.pauses, start, end)
         return _over(terms, place_of(end, anchor=start, every=terms.every, month_end=terms.month_end)) * running
     steps, last, passed = 0, start, Fraction(0)
     while last < end:
@@ -549,6 +541,18 @@ def _between(terms: PlanTerms, start: date, end: date, termination_on: date | No
         passed += Fraction((stop - last).days, width) * running_share(terms.pauses, last, stop)
         last = stop
     return period_factor(terms) * passed
+
+
+def _counted(terms: PlanTerms, convention: DayCount, start: date, end: date, termination_on: date | None) -> Fraction:
+    """Return the interest factor from one day to another by a day count, without paused days."""
+    if convention == "act/act-icma":
+        first = _place(terms, start)
+        return _over(terms, unpaused(terms.pauses, start, end, lambda day: _place(terms, day) - first))
+
+    def years(day: date) -> Fraction:
+        return year_fraction(convention, start, day, termination_on=termination_on)
+
+    return _share(terms, unpaused(terms.pauses, start, end, years))
 
 
 def _step_days(terms: PlanTerms, anchor: date, number: int, last: date) -> int:

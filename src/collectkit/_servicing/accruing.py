@@ -85,8 +85,7 @@ def _factors(plan: PaymentPlan, place: int, until: date) -> list[Fraction]:
     if not terms.bears_interest:
         return []
     spans = _spans(plan)
-    is_whole = terms.shape == "bullet" and not terms.simple_interest
-    by_days = terms.day_count is not None and terms.day_count != "act/act-icma" and not is_whole
+    by_days = terms.day_count is not None
     first = place - lead_of(plan) if place < len(plan.schedule) else len(spans)
     whole = terms.periods().factors
     found: list[Fraction] = []
