@@ -348,6 +348,21 @@ def test_a_planned_instalment_that_the_law_puts_off_is_judged_on_what_is_open_th
     assert amounts(look(policies, snapshot, REG_Z)) == ["4.00 USD"]  # 4 % of 100.00
 
 
+def test_a_fee_that_the_law_puts_off_is_the_least_of_what_the_variants_make_of_it() -> None:
+    general = LateFeePolicy(id="late", kind="flat", amounts={"EUR": "3.00"})
+    chronic = attrs.evolve(general, amounts={"EUR": "15.00"}, applies_to=CHRONIC)  # type: ignore[arg-type]
+    policies = ChargePolicy(late_fees=[general, chronic])
+    law = pack(FeeLimit(amounts=(Money.of("9.00", "EUR"),), grace_days=20, base="instalment"))
+    on = date(2026, 3, 23)  # twenty days past due, and one more
+    found = look(policies, facts(on, owed()), law, segment="chronic")
+    assert amounts(found) == ["3.00 EUR"]
+    assert "policy.law_variant" in [one.code for one in found.charges[0].reasons]
+    assert amounts(look(policies, facts(on, owed()), segment="chronic")) == ["15.00 EUR"]  # no law put it off
+    rents = AppliesTo(kinds=("rent",), currencies=("EUR",))
+    alone = ChargePolicy(late_fees=[attrs.evolve(general, applies_to=rents), chronic])
+    assert amounts(look(alone, facts(on, owed()), law, segment="chronic")) == ["9.00 EUR"]  # for others
+
+
 def test_a_fee_whose_lawful_day_lies_inside_a_moratorium_is_forgiven() -> None:
     breathing = jurisdictions.load("uk-breathing-space")
     later = pack(FeeLimit(rate="0.05", grace_days=10))

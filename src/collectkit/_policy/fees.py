@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import attrs
@@ -22,6 +22,7 @@ from collectkit._policy.measuring import (
 )
 from collectkit._policy.reserve import Reserve
 from collectkit._policy.terms import LateFeePolicy
+from collectkit.core.decisions import Reason
 from collectkit.core.errors import CalendarMissing
 from collectkit.core.money import Money
 from collectkit.core.records import PlanAgreement, PlannedInstalment, Receivable
@@ -286,6 +287,11 @@ class _Fees:
                 reasons = [later.reasons[0], *reasons[1:]]
             else:
                 amount, reasons = later.amount, list(later.reasons)
+            least = self._least_of_variants(lawful)
+            if least is not None and least < amount:
+                amount = least
+                text = f"limited to {least}, which it would have been by other terms while the law put it off"
+                reasons.append(Reason(code="policy.law_variant", text=text, cite=fee.cite))
         room = self.look.law.fee_room(  # a fee is a fee to the law, whatever component it is booked as
             receivable,
             past_due=lawful.open_then,
@@ -317,10 +323,7 @@ class _Fees:
 
     def _measured(self, candidate: Candidate, *, is_counted: bool = False) -> Measured | None:
         """Measure a fee and apply the creditor's own limits; None, with the reason, where nothing is left."""
-        fee = candidate.fee
-        used: tuple[Used, ...] = ()
-        if not is_counted and (fee.item_cap or fee.yearly_cap):  # only caps over several charges ask
-            used = (*self.reserve.used(fee.id, but=candidate.opening.made), *self.used.get(fee.id, ()))
+        used = () if is_counted else self._used_up(candidate)
         found = measured_on(candidate, self.as_of, ledger=self.ledger, used=used, is_counted=is_counted)
         if found.next_on is not None:
             self.look.next_days.append(found.next_on)
@@ -330,6 +333,13 @@ class _Fees:
             self.look.is_held_back = True
         self._skip(*found.refused, candidate=candidate)
         return None
+
+    def _used_up(self, candidate: Candidate) -> Sequence[Used]:
+        """List what other fees have used up of the caps over several charges, where the fee has any."""
+        fee = candidate.fee
+        if not fee.item_cap and not fee.yearly_cap:
+            return ()
+        return (*self.reserve.used(fee.id, but=candidate.opening.made), *self.used.get(fee.id, ()))
 
     def _is_frozen(self, candidate: Candidate) -> bool:
         """Say whether the fee fell due inside a moratorium; then it is never charged."""
@@ -358,6 +368,48 @@ class _Fees:
         else:
             open_then = self.ledger.instalment_open(*candidate.planned, lawful_on)
         return attrs.evolve(candidate, occurrence=attrs.evolve(occurrence, falls_on=lawful_on), open_then=open_then)
+
+    def _least_of_variants(self, lawful: Candidate) -> Money | None:
+        """Return the least that other variants made of a lateness by the day to which the law put it off, or None.
+
+        In which segment the account was meanwhile no fact tells, and a law that puts a fee off must not raise it.
+        """
+        fee, receivable = lawful.fee, lawful.receivable
+        found: list[Money] = []
+        for other in self.policies.late_fees:
+            kinds = attrs.evolve(other.applies_to, segments=())
+            if other.id != fee.id or other is fee or (receivable.is_charge and not other.on_charges):
+                continue
+            if kinds.matches(segment="", kind=receivable.kind, currency=receivable.amount_original.currency):
+                found += self._by_variant(other, lawful)
+        return min(found, default=None)
+
+    def _by_variant(self, other: LateFeePolicy, lawful: Candidate) -> Iterator[Money]:
+        """Yield what a variant makes of a lateness each time that it falls due; zero where a cap of its own is used up."""
+        receivable, planned = lawful.receivable, lawful.planned
+        if other.once_per == "instalment" and planned is None and receivable.kind != "instalment":
+            return
+        due_on = receivable.due_on if planned is None else planned[1].due_on
+        try:
+            first_on = first_fee_on(other, due_on, self.calendar)
+        except CalendarMissing:
+            return
+        if other.grace_shifts_due:
+            due_on = after(first_on, -1)
+        for occurrence in schedule(other, due_on, first_on):
+            falls_on = occurrence.falls_on
+            if falls_on > self.as_of:
+                return
+            if planned is None:
+                open_then = self.ledger.open_on(receivable, falls_on)
+            else:
+                open_then = self.ledger.instalment_open(*planned, falls_on)
+            one = attrs.evolve(lawful, fee=other, occurrence=occurrence, open_then=open_then)
+            measured = measured_on(one, self.as_of, ledger=self.ledger, used=self._used_up(one))
+            if measured.refused is None:
+                yield measured.amount
+            elif measured.refused[0] in ("policy.item_cap", "policy.yearly_cap"):
+                yield Money.zero(open_then.currency)
 
     def _skip(self, code: str, text: str, *, candidate: Candidate) -> None:
         self.look.skip(code, candidate.fee.id, candidate.receivable, text, candidate.fee.cite)
