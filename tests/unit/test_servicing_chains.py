@@ -751,3 +751,40 @@ def test_a_day_that_the_day_count_leaves_out_takes_nothing_off_a_pause() -> None
     asked = [servicing.payoff_quote(plan=new, on=date(2000, 1, day)).interest.minor for day in (27, 30, 31)]
     assert asked == [40, 40, 40]
     assert new.schedule[-1].interest_minor == 113
+
+
+@pytest.mark.parametrize(
+    ("day_count", "start", "first", "on", "until", "before", "first_interest"),
+    [
+        # 1 and then 20 days of 31, or 21 of 365
+        (None, date(2026, 1, 20), date(2026, 2, 1), date(2026, 1, 21), date(2026, 2, 10), "3.23", "67.75"),
+        ("act/365f", date(2026, 1, 20), date(2026, 2, 1), date(2026, 1, 21), date(2026, 2, 10), "3.29", "69.04"),
+        # 29 days of the 31 of the step that ran, and then 6 of 28
+        (None, date(2026, 1, 28), None, date(2026, 2, 26), date(2026, 3, 4), "93.55", "114.98"),
+    ],
+)
+def test_a_wait_until_a_day_charges_no_day_twice_and_reprices_none_that_has_passed(
+    day_count: Any, start: date, first: date | None, on: date, until: date, before: str, first_interest: str
+) -> None:
+    plan = level(principal=eur("10000"), start_on=start, first_due_on=first, day_count=day_count)
+    new = servicing.defer(plan=plan, plan_id="N", on=on, until=until, interest="collect")
+    assert new.terms.begin_on is not None
+    assert new.terms.begin_on > new.terms.start_on
+    for one in (plan, new):
+        assert servicing.payoff_quote(plan=one, on=on).interest == eur(before)
+    assert (new.schedule[0].due_on, new.schedule[0].interest) == (until, eur(first_interest))
+    assert new.schedule[0].principal == plan.schedule[0].principal
+    grown = servicing.defer(plan=plan, plan_id="N", on=on, until=until, interest="capitalise")
+    assert servicing.payoff_quote(plan=grown, on=on).total == eur("10000") + eur(before)
+
+
+@pytest.mark.parametrize("interest", ["collect", "capitalise", "waive"])
+def test_a_wait_until_a_day_within_a_step_of_the_start_of_its_period_is_refused_with_a_way_out(interest: Any) -> None:
+    plan = servicing.restructure(plan=level(), plan_id="P-2", on=date(2026, 1, 27), instalments=6)
+    with pytest.raises(InvalidTerms, match="first_due_on=2026-02-04") as caught:
+        servicing.defer(plan=plan, plan_id="N", on=date(2026, 1, 27), until=date(2026, 2, 4), interest=interest)
+    assert caught.value.code == "plans.deferral"
+    out = servicing.restructure(
+        plan=plan, plan_id="N", on=date(2026, 1, 27), instalments=6, first_due_on=date(2026, 2, 4)
+    )
+    assert out.schedule[0].due_on == date(2026, 2, 4)

@@ -73,7 +73,7 @@ def prepay(
         raise InvalidTerms("plans.events", "effect must be one of: shorten, lower, skip_ahead")
     at = position(plan, paid, on)
     require_rows(at)
-    _requiresum_or_none(plan, amount, "a payment ahead")
+    _require_sum(plan, amount, "a payment ahead")
     left = at.debt - at.pending
     if amount.minor >= left:
         raise InvalidTerms(
@@ -244,7 +244,9 @@ def restructure(
     '102.77 EUR'
 
     Raises:
-        InvalidTerms: as the builders of `plans`.
+        InvalidTerms: `plans.dates` for a first due date before the last instalment that is paid; `plans.events` for a
+            day before the plan, a plan that is paid in full, or an unknown treatment of arrears; `plans.overpaid` where
+            money met all of its debt; else as the builders of `plans`.
     """
     at = position(plan, paid, on)
     old = plan.terms
@@ -339,7 +341,7 @@ def add_fee(*, plan: PaymentPlan, plan_id: str, on: date, fee: Money, paid: Iter
         InvalidTerms: `plans.amount` for nothing; `plans.events` where no instalment is left.
     """
     at = position(plan, paid, on)
-    _requiresum_or_none(plan, fee, "a fee")
+    _require_sum(plan, fee, "a fee")
     require_rows(at)
     terms = attrs.evolve(rest_of(at, "collect"), brought_fee=sum_or_none(plan, at.fee + fee.minor))
     if at.is_on_schedule and plan.terms.shape != "bullet":
@@ -437,6 +439,6 @@ def _regular(plan: PaymentPlan) -> int:
     return max(row.principal_minor + row.interest_minor for row in inner)
 
 
-def _requiresum_or_none(plan: PaymentPlan, amount: Money, doing: str) -> None:
+def _require_sum(plan: PaymentPlan, amount: Money, doing: str) -> None:
     if require_money(amount, plan.currency, doing).minor <= 0:
         raise InvalidTerms("plans.amount", f"{amount} is nothing for {doing}; give a sum above zero")

@@ -14,7 +14,7 @@ from collectkit._servicing.shapes import laid_out
 from collectkit._servicing.standing import Paid
 from collectkit.core.checks import require_date
 from collectkit.core.errors import InvalidTerms
-from collectkit.core.money import rounded
+from collectkit.core.money import Money, rounded
 from collectkit.plans import PaymentPlan
 
 
@@ -36,7 +36,6 @@ def defer(
     gives up what that period has earned so far, too. An instalment that is past due is not put off: it is asked for
     first.
 
-    >>> from collectkit.core.money import Money
     >>> from collectkit.core.rates import Rate
     >>> from collectkit.plans import amortised_plan
     >>> plan = amortised_plan(
@@ -51,7 +50,9 @@ def defer(
     ('2026-04-01', True)
 
     Raises:
-        InvalidTerms: `plans.deferral` for a wait of nothing, one past the plan's end, or one within another.
+        InvalidTerms: `plans.deferral` for a wait of nothing, one past the plan's end, or one within another, for a
+            plan of listed dates, and where the next instalment is more than a step away; `plans.events` where no
+            instalment is left, or for an unknown treatment of arrears; else as the builders of `plans`.
     """
     at = position(plan, paid, on)
     require_rows(at)
@@ -92,9 +93,20 @@ def defer(
             ran = rounded(at.bearing * old.factor_between(at.start_on, start_on), old.rounding)
             at = attrs.evolve(at, interest=at.interest + ran, brought=at.brought + ran)
     shifted = old.every.date(anchor=start_on, number=steps, month_end=old.month_end) if steps else start_on
+    is_cut = False
     if steps is None:
         shifted = old.every.date(anchor=moved_on, number=-1, month_end=old.month_end)
         anchor, step = moved_on, 0
+        # days that have passed keep what they bore, so the wait ends on the day of the change, and days follow
+        may_cut = interest != "waive" and old.shape != "flat" and on > start_on
+        if may_cut and (shifted <= start_on or (old.day_count is None and shifted < on)):
+            shifted, is_cut = on, True
+        elif shifted <= start_on:
+            raise InvalidTerms(
+                "plans.deferral",
+                f"from {start_on} to {until} is one step of the rhythm or less, so there is no wait; restructure the plan "
+                f"with first_due_on={until}, or put off whole payments",
+            )
     else:
         is_on_step = old.every.date(anchor=anchor, number=step - 1, month_end=old.month_end) == start_on
         step += steps
@@ -109,8 +121,15 @@ def defer(
         anchor_on=anchor,
         anchor_first=step,
     )
+    if is_cut and old.day_count is None:
+        terms = attrs.evolve(terms, is_first_by_days=True)
     if is_as_agreed:
-        return superseding(at, plan_id, same_amounts(plan, at, terms))
+        terms = same_amounts(plan, at, terms)
+        if is_cut and terms.amounts:  # the first row repays what it did; its interest is part of the wait's
+            repaid = rows[at.next_row].principal_minor
+            bears = rounded(terms.financed.minor * terms.periods().factors[0], terms.rounding)
+            terms = attrs.evolve(terms, amounts=(Money(repaid + bears, plan.currency), *terms.amounts[1:]))
+        return superseding(at, plan_id, terms)
     return laid_out(at, plan_id, terms)
 
 
