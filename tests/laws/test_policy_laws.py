@@ -485,6 +485,10 @@ def fee_laws(draw: st.DrawFn, name: str) -> RulePack:
         base=draw(st.sampled_from(["past_due", "instalment"])),
         grace_days=draw(st.sampled_from([0, 0, 15])),
     )
+    return a_pack(limit, name)
+
+
+def a_pack(limit: FeeLimit, name: str) -> RulePack:
     rule = Rule(
         id=f"{name}.fee",
         topic="test",
@@ -797,3 +801,29 @@ def test_after_a_change_of_terms_no_cent_depends_on_how_often_one_posts(
     often = run(rated(percent), changed, [START + timedelta(days=number) for number in (*sorted(looks), 130)])
     once = run(rated(percent), changed, [START + timedelta(days=130)])
     assert made(often) == made(once)
+
+
+@settings(max_examples=30)  # each looks on every day, twice over
+@given(plain_fees("one"), plain_fees("one"), debts(), st.integers(1, 30), st.integers(0, 20))
+def test_a_pack_raises_no_fee_of_an_account_that_changes_its_segment_meanwhile(
+    general: LateFeePolicy, special: LateFeePolicy, history: AccountSnapshot, grace: int, days_late: int
+) -> None:
+    # on the same days: where another variant counts its periods otherwise, there may be more of them
+    terms = {name: getattr(general, name) for name in ("once_per", "period_days", "times_max", "grace_days")}
+    special = attrs.evolve(special, applies_to=AppliesTo(segments=("old",)), **terms)
+    policy = ChargePolicy(late_fees=[general, special])
+    law = a_pack(FeeLimit(amounts=per_euro(2_000), grace_days=grace, base="instalment"), "p")
+    changes_on = min(one.due_on for one in history.receivables) + timedelta(days=days_late)
+    totals = []
+    for packs_then in ((), (law,)):
+        then = history
+        for on in every_day():
+            segment = "old" if on >= changes_on else ""
+            here = at(then, on)
+            due = charges_due(
+                policies=policy, snapshot=here, balance=balance_of(here), segment=segment, packs=packs_then
+            )
+            then = post(here, due.charges)
+        totals.append(standing(then))
+    without, with_law = totals
+    assert all(minor <= without.get(place, 0) for place, minor in with_law.items())
