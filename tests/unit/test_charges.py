@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from collectkit import jurisdictions
+from collectkit.core.errors import InvalidPolicy
 from collectkit.core.events import ChargeWaived, CreditNoteIssued
 from collectkit.core.money import Money
 from collectkit.core.rates import Rate
@@ -29,6 +30,7 @@ from collectkit.core.rules import (
     FeeLimit,
     LumpSum,
     LumpSumBand,
+    Moratorium,
     Rule,
     RulePack,
 )
@@ -499,3 +501,40 @@ def test_a_payment_told_late_that_earned_the_discount_takes_every_charge_back(is
     again = decide(strategy=GIVING, snapshot=attrs.evolve(snapshot, credit_notes=[note], waivers=waivers))
     assert (again.credits, again.charges, again.stage) == ((), (), "current")
     assert len(again.reversals) == (2 if is_recorded_today else 0)
+
+
+# -- what a pack can say beside a charge -----------------------------------------------------------------------
+
+
+def test_a_citation_that_is_too_long_to_stand_beside_a_charge_is_refused_with_the_pack() -> None:
+    fine = pack(FeeLimit(amounts=(Money.of("3.00", "EUR"),), base="instalment"))
+    [rule] = fine.rules
+    label = len(f"; {fine.label}")
+
+    def citing(length: int) -> RulePack:
+        source = Citation(authority="a" * 200, locator="l" * (length - 202), address="-", read_on=date(2026, 1, 1))
+        points = [attrs.evolve(rule.parameters.points[0], citation=source)]
+        return attrs.evolve(fine, rules=[attrs.evolve(rule, parameters=attrs.evolve(rule.parameters, points=points))])
+
+    with pytest.raises(InvalidPolicy) as caught:
+        citing(501 - label)
+    [problem] = caught.value.problems
+    assert (problem.code, problem.path) == ("rules.too_long", "rules[0].parameters.points[0].citation")
+    policies = ChargePolicy(late_fees=[LateFeePolicy(id="late", kind="flat", amounts={"EUR": "5.00"})])
+    [charge] = look(policies, facts(date(2026, 3, 5), owed()), citing(500 - label)).charges
+    assert max(len(reason.cite or "") for reason in charge.reasons) == 500
+
+
+def test_a_moratorium_of_which_a_fact_is_missing_protects_and_says_so_however_long_its_names_are() -> None:
+    names = {"places": ("XX",), "debt_kinds": ("invoice",)}
+    law = pack(
+        Moratorium(days=60, freezes=("fees", "interest")),
+        "p" * 240,
+        applies_to=Applicability(**names),  # type: ignore[arg-type]
+    )
+    hold = Hold(
+        hold_id="H", account_id="A", reason="breathing_space", placed_on=date(2026, 2, 1), until_on=date(2026, 3, 10)
+    )
+    fee = LateFeePolicy(id="late", kind="flat", amounts={"EUR": "5.00"})
+    found = look(ChargePolicy(late_fees=[fee]), facts(date(2026, 3, 20), owed(), holds=(hold,)), law)
+    assert (amounts(found), codes(found)) == ([], ["policy.moratorium"])

@@ -276,7 +276,7 @@ class Law:
             found = list(self._speaking(receivable, min(hold.placed_on, self.ledger.as_of), Moratorium))
             for one in found:
                 if isinstance(one, Reason):  # a moratorium that may apply protects until somebody knows better
-                    spans.append((hold.placed_on, hold.until_on or date.max, str(one)))
+                    spans.append((hold.placed_on, hold.until_on or date.max, str(one)[:500]))
                 elif isinstance(one.value, Moratorium) and what in one.value.freezes and _is_for(hold, one, found):
                     spans.append((hold.placed_on, _end_of(hold, [one]), one.cite))
         return spans

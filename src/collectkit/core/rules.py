@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import groupby, pairwise
-from typing import Generic, Literal, TypeVar, get_args
+from typing import Final, Generic, Literal, TypeVar, get_args
 
 import attrs
 
@@ -111,6 +111,9 @@ Force = Literal["law", "presumption", "guidance", "standard"]
 
 Basis = Literal["official-text", "official-example", "secondary", "derived", "memory"]
 """Where the figure was seen; `memory` and `derived` figures await a source."""
+
+MAX_CITE_LENGTH: Final = 500
+"""How long a citation may be with the label of its pack: as much as a reason holds."""
 
 # -- dated values ----------------------------------------------------------------------------------------------
 
@@ -338,7 +341,15 @@ class RulePack:
         if not is_place(self.jurisdiction):
             problems.append(no_place("jurisdiction", self.jurisdiction))
         for number, rule in enumerate(self.rules):
-            for point in rule.parameters.points:
+            for place, point in enumerate(rule.parameters.points):
+                cite = f"{rule.cited(point.citation, point.basis)}; {self.label}"
+                if len(cite) > MAX_CITE_LENGTH:
+                    text = (
+                        f"the citation of {rule.id} with the label of the pack has {len(cite)} characters, and "
+                        f"{MAX_CITE_LENGTH} fit beside a charge; shorten authority, locator, id or version"
+                    )
+                    path = f"rules[{number}].parameters.points[{place}].citation"
+                    problems.append(Problem(code="rules.too_long", path=path, text=text))
                 name = getattr(point.value, "series", "")
                 if name and name not in known:
                     problems.append(
