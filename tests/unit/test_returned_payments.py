@@ -7,11 +7,20 @@ from datetime import date
 import attrs
 import pytest
 
+from collectkit._policy import corrections
 from collectkit.core.money import Money
 from collectkit.core.records import Account, AccountSnapshot, Debtor, Hold, Payment, Receivable
 from collectkit.core.rules import Applicability, Citation, Dated, DatedValue, FeeLimit, Moratorium, Rule, RulePack
-from collectkit.core.waterfall import balance_of
-from collectkit.policy import ChargePolicy, ChargesDue, LateFeePolicy, ReturnedPaymentPolicy, charges_due, post
+from collectkit.core.waterfall import Balance, Order, balance_of
+from collectkit.policy import (
+    ChargePolicy,
+    ChargesDue,
+    LateFeePolicy,
+    ReturnedPaymentPolicy,
+    charges_due,
+    post,
+    reversals_due,
+)
 
 ISSUED = date(2026, 2, 1)
 RETURNED = date(2026, 2, 20)
@@ -143,3 +152,25 @@ def test_a_charge_of_the_day_of_the_return_stands_on_what_the_payment_was_for() 
     payments = (paid("P-1", date(2026, 2, 12), returned_on=RETURNED), paid("P-2", PAID, 10_400))
     rules = ChargePolicy(returned_payments=[BOUNCED])
     assert charged(rules, facts(), payments, *LOOKS) == [("bounced", "R-1", 400)]
+
+
+def test_the_charges_of_one_day_are_judged_again_from_two_replays_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    replays: list[date] = []
+
+    def counted(snapshot: AccountSnapshot, *, order: Order) -> Balance:
+        replays.append(snapshot.as_of)
+        return balance_of(snapshot, order=order)
+
+    monkeypatch.setattr(corrections, "balance_of", counted)
+    rules = ChargePolicy(late_fees=[LATE])
+    many = [invoice(f"R-{number:02}", date(2026, 2, 10)) for number in range(40)]
+    snapshot = attrs.evolve(facts(), receivables=many)
+    due = charges_due(policies=rules, snapshot=snapshot, balance=balance_of(snapshot))
+    posted = attrs.evolve(post(snapshot, due.charges), as_of=date(2026, 3, 20))
+    before = attrs.evolve(posted, payments=[paid("P-1", date(2026, 2, 12), returned_on=RETURNED)])
+    assert reversals_due(policies=rules, snapshot=before, is_by_payments=True) == ()
+    assert replays == []  # the payment did not exist yet when the charges were made
+    late = attrs.evolve(posted, payments=[paid("P-1", PAID, 10_000, "R-07", effective_on=date(2026, 2, 9))])
+    (wrong,) = reversals_due(policies=rules, snapshot=late, is_by_payments=True)
+    assert (wrong.receivable_id, wrong.amount.minor) == (due.charges[7].key, 500)
+    assert len(replays) <= 4  # two for each pass; the second pass finds nothing more
