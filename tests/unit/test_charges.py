@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from collectkit import jurisdictions
+from collectkit._policy.accruals import at_posted_rates
 from collectkit.core.errors import InvalidPolicy
 from collectkit.core.events import ChargeWaived, CreditNoteIssued
 from collectkit.core.money import Money
@@ -43,6 +44,7 @@ from collectkit.policy import (
     LateFeePolicy,
     RateTerms,
     RecoverySumPolicy,
+    ReturnedPaymentPolicy,
     Tier,
     charges_due,
     explain,
@@ -538,3 +540,40 @@ def test_a_moratorium_of_which_a_fact_is_missing_protects_and_says_so_however_lo
     fee = LateFeePolicy(id="late", kind="flat", amounts={"EUR": "5.00"})
     found = look(ChargePolicy(late_fees=[fee]), facts(date(2026, 3, 20), owed(), holds=(hold,)), law)
     assert (amounts(found), codes(found)) == ([], ["policy.moratorium"])
+
+
+# -- days that decide ------------------------------------------------------------------------------------------
+
+
+def test_a_fee_that_fell_due_in_december_counts_against_the_cap_of_december() -> None:
+    fee = LateFeePolicy(id="late", kind="flat", amounts={"EUR": "10.00"}, yearly_cap={"EUR": "10.00"})
+    policies = ChargePolicy(late_fees=[fee])
+    issued_on = date(2025, 12, 1)
+    first = owed(name="R-1", issued_on=issued_on, due_on=date(2025, 12, 10))
+    second = owed(name="R-2", issued_on=issued_on, due_on=date(2025, 12, 30))
+    in_december = facts(date(2025, 12, 20), first, second)
+    charged = look(policies, in_december)
+    assert amounts(charged) == ["10.00 EUR"]
+    in_january = attrs.evolve(post(in_december, charged.charges), as_of=date(2026, 1, 2))
+    found = look(policies, in_january)
+    assert (amounts(found), codes(found)) == ([], ["policy.yearly_cap"])
+
+
+def test_what_was_taken_back_on_the_day_of_the_posting_is_measured_on_the_facts_before_it() -> None:
+    # posted at twice the rate of today on the facts of then: 200 for 100; now the facts give half, so half is right
+    on = date(2026, 3, 2)
+    posted = owed("2.00", name="I-1", issued_on=on, due_on=on)
+    then = (80, 100)  # by the end of the day, and before it was over
+    assert at_posted_rates([posted], [("I-1", on, 30)], then, 50) == 100
+    # taken back on a later day, the posting knew all that its day told: 200 for 80 gives 125 for 50
+    assert at_posted_rates([posted], [("I-1", date(2026, 3, 3), 30)], then, 50) == 125
+
+
+@pytest.mark.parametrize(("issued_on", "expected"), [(date(2026, 2, 10), ["4.00 EUR"]), (date(2026, 2, 11), [])])
+def test_a_returned_payment_was_for_nothing_that_was_issued_after_its_return(
+    issued_on: date, expected: list[str]
+) -> None:
+    policies = ChargePolicy(returned_payments=[ReturnedPaymentPolicy(id="back", amounts={"EUR": "4.00"})])
+    back = paid("50.00", date(2026, 2, 1), returned_on=date(2026, 2, 10))
+    snapshot = facts(date(2026, 2, 20), owed(issued_on=issued_on), payments=(back,))
+    assert amounts(look(policies, snapshot)) == expected
