@@ -347,9 +347,11 @@ def change(kind: str, plan: plans.PaymentPlan, paid: list[Payment], on: date, si
     if kind in ("shorten", "lower"):
         return servicing.prepay(amount=eur(size), effect=kind, **common)  # type: ignore[arg-type]
     if kind == "reamortise":
-        return servicing.reamortise(**common)
+        return servicing.reamortise(arrears="capitalise" if size % 2 else "collect", **common)
     if kind == "extend":
-        return servicing.extend(instalments=size % 5 + 1, **common)
+        return servicing.extend(
+            instalments=size % 5 + 1, arrears="capitalise" if size % 3 == 0 else "collect", **common
+        )
     if kind == "re_age":
         return servicing.re_age(first_due_on=on + timedelta(days=size % 40 + 5), instalments=size % 9 + 1, **common)
     if kind == "restructure":
@@ -359,7 +361,12 @@ def change(kind: str, plan: plans.PaymentPlan, paid: list[Payment], on: date, si
         return servicing.pause_interest(from_on=since, until_on=since + timedelta(days=size % 60 + 1), **common)
     if kind == "fee":
         return servicing.add_fee(fee=eur(size), **common)
-    return servicing.defer(payments=size % 2 + 1, interest=kind, **common)  # type: ignore[arg-type]
+    if size % 3:
+        return servicing.defer(payments=size % 2 + 1, interest=kind, **common)  # type: ignore[arg-type]
+    new = servicing.defer(until=on + timedelta(days=size % 50), interest=kind, **common)  # type: ignore[arg-type]
+    assert new.terms.begin_on is not None
+    assert new.terms.begin_on > new.terms.start_on
+    return new
 
 
 def changed(kind: str, plan: plans.PaymentPlan, paid: list[Payment], on: date, size: int) -> plans.PaymentPlan | None:

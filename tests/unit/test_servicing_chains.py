@@ -788,3 +788,15 @@ def test_a_wait_until_a_day_within_a_step_of_the_start_of_its_period_is_refused_
         plan=plan, plan_id="N", on=date(2026, 1, 27), instalments=6, first_due_on=date(2026, 2, 4)
     )
     assert out.schedule[0].due_on == date(2026, 2, 4)
+
+
+@pytest.mark.parametrize("day_count", [None, "act/365f", "30E/360", "act/act-icma"])
+def test_what_is_capitalised_bears_interest_from_the_day_of_the_change(day_count: Any) -> None:
+    plan = level(principal=eur("10000"), instalments=12, day_count=day_count)
+    on = date(2026, 6, 30)
+    before = servicing.payoff_quote(plan=plan, on=on).total
+    same = servicing.reamortise(plan=plan, plan_id="P-2", on=on, arrears="capitalise")
+    longer = servicing.extend(plan=plan, plan_id="P-2", on=on, arrears="capitalise", instalments=2)
+    for new in (same, longer):
+        assert servicing.payoff_quote(plan=new, on=on).total == before
+        assert new.terms.start_on == on

@@ -18,6 +18,7 @@ from collectkit._servicing.rest import (
     Arrears,
     plain_rest,
     require_rows,
+    rest_from,
     rest_of,
     same_amounts,
     sum_or_none,
@@ -114,7 +115,7 @@ def reamortise(
     """
     at = position(plan, paid, on)
     require_rows(at)
-    return laid_out(at, plan_id, rest_of(at, arrears))
+    return laid_out(at, plan_id, rest_from(at, arrears))
 
 
 def extend(
@@ -156,7 +157,7 @@ def extend(
             "plans.events",
             f"plan {plan.plan_id} asks for a share of what is open, so its length follows from that; restructure it",
         )
-    terms = rest_of(at, arrears, more=more)
+    terms = rest_from(at, arrears, more=more)
     fault: InvalidTerms | None = None
     try:
         new = laid_out(at, plan_id, terms)
@@ -365,7 +366,7 @@ def _refuse_length(at: Position, arrears: Arrears, more: int, fault: InvalidTerm
     low, high = 0, more - 1  # so many more stand, or none is known to
     while low < high:
         middle = (low + high + 1) // 2
-        terms = rest_of(at, arrears, more=middle)
+        terms = rest_from(at, arrears, more=middle)
         try:
             stands = not _stands_still(laid_out(at, at.plan.plan_id + "+", terms), terms)
         except InvalidTerms:

@@ -57,6 +57,23 @@ def rest_of(at: Position, arrears: Arrears, more: int = 0, ahead: int = 0, *, wa
     return terms if wait is None or wait.is_over else _still_waiting(at, wait, terms, arrears)
 
 
+def rest_from(at: Position, arrears: Arrears, more: int = 0) -> PlanTerms:
+    """Return `rest_of`, but what is capitalised bears interest from the day of the change, not before it.
+
+    So the running period is cut on that day: what it has earned by then is asked for with the next instalment.
+    """
+    is_cut = arrears == "capitalise" and at.interest > 0 and at.start_on < at.on and not at.is_waiting
+    if not is_cut or at.plan.terms.shape in ("flat", "bullet"):
+        return rest_of(at, arrears, more)
+    terms = rest_of(at, arrears, more, waives=True)  # what a prepayment bore until now is part of what was earned
+    return attrs.evolve(
+        terms,
+        start_on=at.on,
+        brought_interest=sum_or_none(at.plan, at.accrued(at.on)),
+        is_first_by_days=terms.day_count is None,
+    )
+
+
 def _still_waiting(at: Position, wait: Wait, terms: PlanTerms, arrears: Arrears) -> PlanTerms:
     """Let a wait that still runs go on under the new terms, from the start of the step of the rhythm that runs.
 
