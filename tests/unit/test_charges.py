@@ -57,6 +57,7 @@ from collectkit.strategy import decide, parse, to_batch
 CHRONIC = AppliesTo(segments=("chronic",))
 REG_Z = jurisdictions.load("us-reg-z")
 EU = jurisdictions.load("eu-late-payment")
+AGENCIES = Applicability(parties=("agency",))
 
 
 def owed(
@@ -528,12 +529,7 @@ def test_a_citation_that_is_too_long_to_stand_beside_a_charge_is_refused_with_th
 
 
 def test_a_moratorium_of_which_a_fact_is_missing_protects_and_says_so_however_long_its_names_are() -> None:
-    names = {"places": ("XX",), "debt_kinds": ("invoice",)}
-    law = pack(
-        Moratorium(days=60, freezes=("fees", "interest")),
-        "p" * 240,
-        applies_to=Applicability(**names),  # type: ignore[arg-type]
-    )
+    law = pack(Moratorium(days=60, freezes=("fees", "interest")), "p" * 240, applies_to=AGENCIES)
     hold = Hold(
         hold_id="H", account_id="A", reason="breathing_space", placed_on=date(2026, 2, 1), until_on=date(2026, 3, 10)
     )
