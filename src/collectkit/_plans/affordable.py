@@ -286,7 +286,14 @@ class _Request:
             would = f"with no smallest instalment, {self.money(bare or limits.whole)} each would do"
         else:
             would = f"{self.money(enough)} each would do"
-        yield from self._short(limits, would)
+        said = [*self._short(limits, would), *self._stopped_by_one(limits, enough, would)]
+        if not said:  # no limit alone: several that together leave no plan
+            several = self._without(limits, _OTHERS, lambda _found: True, Limits.soonest) or ("affordable",)
+            text = f"no plan keeps {' and '.join(several)} at once; {would}"
+            said.append(Reason(code=f"plans.{several[0]}", text=text))
+        yield from said
+
+    def _stopped_by_one(self, limits: Limits, enough: int | None, would: str) -> Iterator[Reason]:
         for name in _OTHERS:
             if not self._is_given(name, limits) or self._free(limits, [name]).soonest() is None:
                 continue
