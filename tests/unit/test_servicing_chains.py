@@ -800,3 +800,17 @@ def test_what_is_capitalised_bears_interest_from_the_day_of_the_change(day_count
     for new in (same, longer):
         assert servicing.payoff_quote(plan=new, on=on).total == before
         assert new.terms.start_on == on
+
+
+def test_a_part_of_a_down_payment_bears_interest_until_it_comes() -> None:
+    plan = level(principal=eur("10000"), instalments=12, down_payment=eur("5000"))
+
+    def asked(day: date, came: date) -> Money:
+        part = Payment(payment_id="Z", account_id="A", amount=eur("4999"), received_on=came)
+        return servicing.payoff_quote(plan=plan, on=day, paid=[part]).interest
+
+    # 1 % a month of 10,000.00, by days of each month; what came a day ago bore all but that day
+    assert servicing.payoff_quote(plan=plan, on=date(2026, 3, 30), paid=[]).interest == eur("293.55")
+    assert abs(asked(date(2026, 3, 31), date(2026, 3, 30)).minor - 29_516) <= 1
+    # nine days of 31 of all of it, and ten of what was left
+    assert abs(asked(date(2026, 1, 20), date(2026, 1, 10)).minor - 4_516) <= 1

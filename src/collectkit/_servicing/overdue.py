@@ -40,8 +40,9 @@ def past_due(plan: PaymentPlan, flow: Flow, money: int, first_open: int, place: 
     """Judge the rows from the first open one to before `place`; the last so much of the money met a part of it."""
     lead = lead_of(plan)
     regular = range(max(first_open, lead), place)
+    bore = _of_part(plan, flow, money, first_open)
     if not regular:
-        return PastDue(principal=money)
+        return PastDue(principal=money, open_interest=bore, late=bore)
     added, extra = _of_wait(plan, flow) if regular[0] == lead else (0, 0)
     met = PastDue(principal=money)
     rows, early = plan.schedule, 0
@@ -65,7 +66,7 @@ def past_due(plan: PaymentPlan, flow: Flow, money: int, first_open: int, place: 
         met = PastDue(principal=min(money - fee - interest, opening), interest=interest, fee=fee)
     debt = opening - met.principal
     to_come = prepaid(plan, flow)[0] if is_flat else 0
-    open_interest, late = early - met.interest, 0
+    open_interest, late = early - met.interest + bore, bore
     factors = () if is_flat or len(regular) < 2 else whole_factors(plan)
     for at in regular:
         if at == first_open:
@@ -122,6 +123,14 @@ def brought_of(plan: PaymentPlan) -> tuple[int, int]:
 def deferred_of(plan: PaymentPlan) -> int:
     """Return the interest of a wait that the first regular row asks for."""
     return plan.terms.after_deferral()[1].minor if plan.terms.grace else 0
+
+
+def _of_part(plan: PaymentPlan, flow: Flow, money: int, first_open: int) -> int:
+    """Return what money for a part of a down payment bore until it came; a prepayment is reckoned by `prepaid`."""
+    lead = lead_of(plan)
+    if first_open >= lead or plan.terms.down_payment_on is not None or plan.terms.shape == "flat":
+        return 0
+    return sum(borne(plan, lead, part, day) for day, part in _tail(flow, money))
 
 
 def _of_wait(plan: PaymentPlan, flow: Flow) -> tuple[int, int]:
