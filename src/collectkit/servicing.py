@@ -15,8 +15,9 @@ instalment is past due from the day after it falls due; a plan breaks on the day
 broken, whatever is paid later (a new plan, agreed by the creditor, may supersede it). What closes or changes a plan
 reckons with the interest earned so far, within a deferral, too: money ahead of its row bears interest until its day.
 Principal past due goes on to bear interest at the rate of the plan until it is paid; interest and fees bear none, and
-flat interest is no more for being late. A row met in full, early or late, is settled with what it asks for. A change
-keeps the shape of its plan as far as it does not concern it.
+flat interest is no more for being late. A row met in full, early or late, is settled with what it asks for: what it
+bore while late is asked for only by a pay-off or a change before that. A change keeps the shape of its plan as far as
+it does not concern it.
 """
 
 from __future__ import annotations

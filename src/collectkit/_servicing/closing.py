@@ -53,7 +53,8 @@ def payoff_quote(
     Interest runs to the day, or to the due date of the running period. Instalments past due are in it with all their
     parts; of later ones only the principal. Principal past due goes on to bear interest at the rate of the plan until
     it is paid; interest and fees bear none, and flat interest is no more for being late. So without money the sum never
-    falls from one day to the next. Of fees it asks for those of instalments past due, and those that a change asked
+    falls from one day to the next. A row that was paid in full, late, is settled: its late interest is asked for only
+    by a pay-off or a change before that, so rows paid late in full owe less than a quote taken the day before. Of fees it asks for those of instalments past due, and those that a change asked
     for; the fees of later instalments fall away with them. Interest of a deferral counts as far as it was earned.
     `rebate` is an early-settlement rebate that contract or law gives.
 
