@@ -814,3 +814,12 @@ def test_a_part_of_a_down_payment_bears_interest_until_it_comes() -> None:
     assert abs(asked(date(2026, 3, 31), date(2026, 3, 30)).minor - 29_516) <= 1
     # nine days of 31 of all of it, and ten of what was left
     assert abs(asked(date(2026, 1, 20), date(2026, 1, 10)).minor - 4_516) <= 1
+
+
+def test_money_within_a_wait_of_flat_interest_does_not_lower_what_the_wait_earns() -> None:
+    plan = plans.flat_plan(plan_id="P-1", principal=eur("1200"), rate=TWELVE, instalments=12, start_on=date(2026, 1, 1))
+    wait = servicing.defer(plan=plan, plan_id="P-2", on=date(2026, 1, 1), payments=1, interest="collect")
+    part = Payment(payment_id="Z", account_id="A", amount=eur("50"), received_on=date(2026, 1, 5))
+    # 12.00 a month on what was agreed, whatever came since: 20 of 31 days
+    for money in ([], [part]):
+        assert servicing.payoff_quote(plan=wait, on=date(2026, 1, 21), paid=money).interest == eur("7.74")

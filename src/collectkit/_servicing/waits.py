@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import attrs
 
@@ -60,18 +60,23 @@ def wait_by(plan: PaymentPlan, flow: Flow, until: date) -> Wait | None:
     if not terms.grace or terms.grace_interest not in ("collect", "capitalise"):
         return None
     cuts = terms.periods().grace_on
-    changes = _changes(plan, flow)
+    changes = sorted(_changes(plan, flow))
     base = terms.interest_base.minor if terms.shape == "flat" else terms.financed.minor
     is_compounding = terms.grace_interest == "capitalise" and terms.shape != "flat"
     earned = running = place = 0
+    passed = moved = 0  # changes up to the start of the step, and their sum
     for place, (start, end) in enumerate(pairwise(cuts)):
         stop = min(until, end)
-        opening = base + (earned if is_compounding else 0) + sum(sum_ for day, sum_ in changes if day <= start)
+        while passed < len(changes) and changes[passed][0] <= start:
+            moved += changes[passed][1]
+            passed += 1
+        opening = base + (earned if is_compounding else 0) + moved
         share = terms.waited(cuts, place, stop)
         exact = opening * share
-        for day, sum_ in changes:
-            if start < day < stop:
-                exact += sum_ * (share - terms.waited(cuts, place, day))
+        for day, sum_ in islice(changes, passed, None):
+            if day >= stop:
+                break
+            exact += sum_ * (share - terms.waited(cuts, place, day))
         running = rounded(exact, terms.rounding)
         earned += running
         if until < end:
