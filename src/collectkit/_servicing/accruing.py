@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
+from collectkit._plans.terms import Periods
 from collectkit.core.money import rounded
 from collectkit.plans import PaymentPlan
 
@@ -16,13 +17,14 @@ def lead_of(plan: PaymentPlan) -> int:
     return plan.carried + (1 if down is not None and down.minor else 0)
 
 
-def borne(plan: PaymentPlan, place: int, base: int, until: date) -> int:
+def borne(plan: PaymentPlan, place: int, base: int, until: date, periods: Periods | None = None) -> int:
     """Return what `base` bears from the start of a row's period to a day, each period rounded as its row would be.
 
-    A place after the last row is the time after the end. Compound interest of a bullet joins what bears it.
+    A place after the last row is the time after the end. Compound interest of a bullet joins what bears it. The
+    periods of the plan may be handed in where many sums are asked for.
     """
     terms = plan.terms
-    factors = _factors(plan, place, until)
+    factors = _factors(plan, place, until, periods)
     if terms.shape != "bullet":
         return sum(rounded(base * factor, terms.rounding) for factor in factors)
     if terms.simple_interest:
@@ -68,14 +70,14 @@ def period_start(plan: PaymentPlan, place: int) -> date:
 # -- details ---------------------------------------------------------------------------------------------------
 
 
-def _spans(plan: PaymentPlan) -> list[tuple[date, date]]:
+def _spans(plan: PaymentPlan, known: Periods | None = None) -> list[tuple[date, date]]:
     """Return the starts and ends of the periods of regular rows, or of the one row of a bullet."""
-    periods = plan.terms.periods()
+    periods = known or plan.terms.periods()
     spans = list(zip(periods.from_on, (*periods.from_on[1:], periods.due_on[-1]), strict=True))
     return spans if plan.terms.shape == "bullet" else spans[: len(plan.schedule) - lead_of(plan)]
 
 
-def _factors(plan: PaymentPlan, place: int, until: date) -> list[Fraction]:
+def _factors(plan: PaymentPlan, place: int, until: date, known: Periods | None = None) -> list[Fraction]:
     """Return the factors of the periods from that of a row to a day; of the last the part that has passed.
 
     By days where the terms count them; else by the periods of the plan. A period that has passed bears what its row
@@ -84,10 +86,11 @@ def _factors(plan: PaymentPlan, place: int, until: date) -> list[Fraction]:
     terms = plan.terms
     if not terms.bears_interest:
         return []
-    spans = _spans(plan)
+    periods = known or terms.periods()
+    spans = _spans(plan, periods)
     by_days = terms.day_count is not None
     first = place - lead_of(plan) if place < len(plan.schedule) else len(spans)
-    whole = terms.periods().factors
+    whole = periods.factors
     found: list[Fraction] = []
     for at in range(first, len(spans)):
         start, end = spans[at]

@@ -48,7 +48,7 @@ def past_due(plan: PaymentPlan, flow: Flow, money: int, first_open: int, place: 
     rows, early = plan.schedule, 0
     is_flat = plan.terms.shape == "flat"
     opening = rows.balance_before(first_open) + added
-    tail = _tail(flow, money)
+    tail, periods = _tail(flow, money), plan.terms.periods()
     if first_open >= lead:
         row, end = rows[first_open], period_end(plan, first_open)
         asked = row.interest_minor + extra
@@ -58,7 +58,7 @@ def past_due(plan: PaymentPlan, flow: Flow, money: int, first_open: int, place: 
             for day, amount in tail:
                 part = min(amount, left) if day <= row.due_on else 0
                 left -= part
-                asked += borne(plan, first_open, part, min(day, end))
+                asked += borne(plan, first_open, part, min(day, end), periods)
             asked += borne(plan, first_open, left, end)
         early, extra = asked, 0
         fee = min(money, row.fee_minor)
@@ -91,7 +91,7 @@ def past_due(plan: PaymentPlan, flow: Flow, money: int, first_open: int, place: 
             part = max(amount - settled, 0)
             settled = max(settled - amount, 0)
             if day > rows[first_open].due_on:
-                bore = borne(plan, first_open + 1, part, day)
+                bore = borne(plan, first_open + 1, part, day, periods)
                 open_interest += bore
                 late += bore
     return attrs.evolve(met, open_interest=open_interest, late=max(late, 0), added=added)

@@ -219,11 +219,12 @@ def _with_early_money(at: Position, money: int, excess: int) -> Position:
     if at.plan.terms.shape == "flat":
         return attrs.evolve(at, interest=at.interest - excess)
     bore, over = 0, excess
+    periods = at.plan.terms.periods()
     for day, amount in reversed(at.flow):
         beyond = min(amount, over)
         part = min(amount - beyond, money - excess)
         over, money = over - beyond, money - part
-        bore += at.accrued(day, part)
+        bore += borne(at.plan, at.next_row, part, day, periods)
     return attrs.evolve(at, interest=at.interest + bore - excess)
 
 
