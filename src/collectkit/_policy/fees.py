@@ -265,10 +265,13 @@ class _Fees:
             return
         amount, reasons = own.amount, list(own.reasons)
         # counted before the law speaks: what it takes from one charge must not make room for another
+        counts = amount.minor
+        if opening.most is not None and not self.look.law.limits_fees:
+            counts = min(counts, opening.most)  # charged again it comes to no more, and is counted so once it is posted
         fallen = FallenDue(
             rule=fee.id,
             receivable_id=receivable.receivable_id,
-            amount=Money(max(0, amount.minor - opening.stands), amount.currency),
+            amount=Money(max(0, counts - opening.stands), amount.currency),
             years=frozenset({candidate.occurrence.falls_on.year, self.as_of.year}),
         )
         self.look.measured.append(fallen)
