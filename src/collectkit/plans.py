@@ -37,7 +37,7 @@ from collectkit._plans.options import (
 )
 from collectkit._plans.plan import Agreement, PaymentPlan, plan_from_terms, refuse_conflict
 from collectkit._plans.proof import PlanProof
-from collectkit._plans.terms import PlanTerms
+from collectkit._plans.terms import Periods, PlanTerms
 from collectkit.core.decisions import Declined, Reason
 from collectkit.core.errors import InvalidTerms
 from collectkit.core.money import Money
@@ -52,6 +52,7 @@ __all__ = [
     "Disclosure",
     "GraceInterest",
     "PaymentPlan",
+    "Periods",
     "PersonalisedPlan",
     "PlanOptions",
     "PlanProof",

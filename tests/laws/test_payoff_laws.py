@@ -395,7 +395,8 @@ def test_two_changes_of_one_day_leave_what_closes_the_plan_in_either_order(
     part_days: int,
 ) -> None:
     waives = "waive" in kinds  # gives up what the running period has earned, unless new terms have cut that period
-    assume(not (waives and {"re_age", "restructure"} & set(kinds)))
+    # ... or a prepayment of the day has brought over what the sum that it repays had earned
+    assume(not (waives and {"re_age", "restructure", "shorten", "lower"} & set(kinds)))
     paid = met(plan, min(rows, len(plan.schedule) - 1), late, part, part_days)
     on = max([plan.agreed_on, *(one.received_on + DAY for one in paid)]) + timedelta(days=look)
     before = quote(plan, on, paid)

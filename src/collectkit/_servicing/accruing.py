@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
-from collectkit._plans.terms import Periods
 from collectkit.core.money import rounded
-from collectkit.plans import PaymentPlan
+from collectkit.plans import PaymentPlan, Periods
 
 
 def lead_of(plan: PaymentPlan) -> int:
